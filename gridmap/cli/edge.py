@@ -1,0 +1,43 @@
+"""What every command shares: the settings, a ready database, the operator's transactions, JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import click
+from sqlalchemy import Connection
+
+from gridmap.domain.actors import Actor, Machine
+from gridmap.ops.setup import ready_database
+from gridmap.settings import Settings
+from gridmap.store.database import Database
+
+OPERATOR = Actor(Machine.OPERATOR)
+
+
+@cache
+def settings() -> Settings:
+    """Return this process's settings."""
+    return Settings()
+
+
+@cache
+def database() -> Database:
+    """Wake the database and return it; commands may load for minutes, so statements may take longer than a page's."""
+    return Database(ready_database(settings()).app_url, pool_size=2, options={"statement_timeout": "10min"})
+
+
+@contextmanager
+def transaction(actor: Actor) -> Iterator[Connection]:
+    """Yield a connection with the actor's rights."""
+    with database().transaction(actor) as con:
+        yield con
+
+
+def print_json(value: Any) -> None:
+    """Print what a program reads: one JSON document."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=1, default=str))

@@ -1,0 +1,1 @@
+"""Thinking: pure functions, no clock, no database."""

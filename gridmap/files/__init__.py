@@ -1,0 +1,1 @@
+"""Foreign paper: bytes to frames and back."""

@@ -1,0 +1,1 @@
+"""The engine room: cluster, set-up, keys."""

@@ -1,0 +1,1 @@
+"""Wishes: one function per thing a user can ask for."""

@@ -1,0 +1,1 @@
+"""Keeping: PostGIS, and nothing that decides."""

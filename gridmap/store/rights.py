@@ -1,0 +1,180 @@
+"""Who may touch which rows: database roles, grants and row policies, as one table.
+
+The application connects as ``gridmap_app``, which owns nothing and sees no row. Each transaction takes the database
+role of its actor (``database.transaction``). ``apply`` makes the database equal to this file; it runs after every
+migration and is safe to repeat.
+
+The community is part of every policy. ``&&`` of PostGIS is not leakproof by default, which would keep a policy's
+table from its spatial index; ``apply_as_superuser`` marks it so where it may (it raises no error that could tell
+a hidden row), and the index begins with the community.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+from gridmap.domain.actors import Machine, Role
+from gridmap.store.tables import metadata
+
+DATABASE_ROLE: dict[Role | Machine, str] = {
+    Role.SECRETARY: "gridmap_manager",
+    Role.CLERK: "gridmap_manager",
+    Role.WORKER: "gridmap_worker",
+    Role.PLANNER: "gridmap_planner",
+    Role.DRIVER: "gridmap_driver",
+    Role.ADMIN: "gridmap_admin",
+    Machine.VISITOR: "gridmap_visitor",
+    Machine.JOB: "gridmap_job",
+    Machine.OPERATOR: "gridmap_operator",
+}
+GROUP_ROLES = sorted(set(DATABASE_ROLE.values()))
+APP_ROLE, OWNER_ROLE, BACKUP_ROLE = "gridmap_app", "gridmap_owner", "gridmap_backup"
+
+COMMUNITY = "community_id = (SELECT nullif(current_setting('app.community', true), '')::int)"
+GRIDS = "ANY (string_to_array(nullif(current_setting('app.grids', true), ''), ',')::bigint[])"
+OWN_GRIDS = f"{COMMUNITY} AND grid_id = {GRIDS}"
+PROOF = "current_setting('app.proof', true)"
+ACCOUNT = "nullif(current_setting('app.account', true), '')::bigint"
+
+MAP = ["outline", "street", "barrier", "area", "compound", "grid", "grid_version", "building", "entrance", "place"]
+PEOPLE = ["household", "household_spell", "resident", "group_tag", "visit", "need"]
+STAFF = ["worker", "worker_assignment", "visit_rule"]
+WATER = ["delivery_customer", "delivery_run", "delivery_order"]
+FACILITIES = ["facility", "facility_income"]
+SIGN_IN = ["account", "session", "sign_in_link"]
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One database role may do ``verbs`` to the rows of ``tables`` that satisfy ``rows`` (an SQL condition)."""
+
+    role: str
+    tables: tuple[str, ...]
+    verbs: str = "SELECT"
+    rows: str = COMMUNITY
+    hidden: tuple[str, ...] = ()  # columns this role may not read
+
+
+def _all(role: str, *tables: str, verbs: str = "SELECT", rows: str = COMMUNITY, hidden: tuple[str, ...] = ()) -> Grant:
+    return Grant(role, tables, verbs, rows, hidden)
+
+
+_OWN_ROW = f"{COMMUNITY} AND account_id = {ACCOUNT}"
+
+GRANTS: list[Grant] = [
+    *[
+        _all(role, "community", rows=COMMUNITY.replace("community_id", "id"))
+        for role in GROUP_ROLES
+        if role not in {"gridmap_operator", "gridmap_visitor"}
+    ],
+    # everybody signed in reads the map of his community, writes to the trail, and ends his own sessions
+    *[
+        _all(role, *MAP)
+        for role in ("gridmap_manager", "gridmap_worker", "gridmap_planner", "gridmap_driver", "gridmap_admin")
+    ],
+    *[_all(role, "audit_event", verbs="INSERT") for role in GROUP_ROLES if role != "gridmap_visitor"],
+    *[
+        _all(role, "session", verbs="SELECT, UPDATE", rows=_OWN_ROW)
+        for role in ("gridmap_manager", "gridmap_worker", "gridmap_planner", "gridmap_driver")
+    ],
+    # secretary and clerk: everything that happens in the community
+    _all("gridmap_manager", *STAFF, *PEOPLE, *WATER, *FACILITIES),
+    _all("gridmap_manager", "grid_stat", verbs="SELECT, INSERT, UPDATE, DELETE"),
+    # worker: the people of his own grids
+    _all("gridmap_worker", *STAFF, *FACILITIES),
+    _all("gridmap_worker", *PEOPLE, rows=OWN_GRIDS),
+    _all("gridmap_worker", "grid_stat", verbs="SELECT, INSERT, UPDATE, DELETE", rows=OWN_GRIDS),
+    # planner: doors and dates, no names, no groups
+    _all("gridmap_planner", *STAFF, *FACILITIES),
+    _all("gridmap_planner", "household", hidden=("group_bits",)),
+    _all("gridmap_planner", "household_spell", "need", "visit", hidden=("summary", "note", "reason")),
+    _all("gridmap_planner", "grid_stat"),
+    # driver: water only
+    _all("gridmap_driver", *WATER, "facility"),
+    # admin: accounts and the trail, no household
+    _all("gridmap_admin", *STAFF),
+    _all("gridmap_admin", "account", "session", "sign_in_link", verbs="SELECT, INSERT, UPDATE"),
+    _all("gridmap_admin", "audit_event"),
+    # before sign-in: the one row whose secret is shown
+    _all(
+        "gridmap_visitor",
+        "session",
+        "sign_in_link",
+        verbs="SELECT, UPDATE",
+        rows=f"token_hash = decode(nullif({PROOF}, ''), 'hex')",
+    ),
+    _all("gridmap_visitor", "session", verbs="INSERT", rows=f"account_id = {ACCOUNT}"),
+    _all(
+        "gridmap_visitor", "account", verbs="SELECT, UPDATE", rows=f"username = nullif({PROOF}, '') OR id = {ACCOUNT}"
+    ),
+    _all("gridmap_visitor", "worker_assignment", "community", rows="true"),
+    _all("gridmap_visitor", "throttle", verbs="SELECT, INSERT, UPDATE", rows="true"),
+    _all("gridmap_visitor", "audit_event", verbs="INSERT", rows="true"),
+    # the program itself
+    _all(
+        "gridmap_job", *MAP, *STAFF, *PEOPLE, *WATER, *FACILITIES, "grid_stat", verbs="SELECT, INSERT, UPDATE, DELETE"
+    ),
+    _all("gridmap_job", "community", verbs="UPDATE", rows=COMMUNITY.replace("community_id", "id")),
+    _all("gridmap_operator", "community", verbs="SELECT, INSERT, UPDATE, DELETE", rows="true"),
+    _all("gridmap_operator", *SIGN_IN, "worker", "worker_assignment", verbs="SELECT, INSERT, UPDATE", rows="true"),
+]
+
+
+def _columns(table: str, hidden: tuple[str, ...]) -> str:
+    """Return the column list of a grant, or nothing when every column may be read."""
+    names = [c.name for c in metadata.tables[table].columns]
+    if not set(hidden) & set(names):
+        return ""
+    return "(" + ", ".join(f'"{n}"' for n in names if n not in hidden) + ")"
+
+
+def _grant_statements(grant: Grant, table: str, number: int) -> list[str]:
+    statements = []
+    for verb in (v.strip() for v in grant.verbs.split(",")):
+        columns = _columns(table, grant.hidden) if verb == "SELECT" else ""
+        using = "" if verb == "INSERT" else f" USING ({grant.rows})"
+        check = f" WITH CHECK ({grant.rows})" if verb in {"INSERT", "UPDATE"} else ""
+        statements += [
+            f'GRANT {verb} {columns} ON "{table}" TO {grant.role}',
+            f'CREATE POLICY "{grant.role}_{verb.lower()}_{number}" ON "{table}" FOR {verb} TO {grant.role}{using}{check}',
+        ]
+    return statements
+
+
+def create_roles(con: Connection) -> None:
+    """Create the roles that are missing; roles belong to the server, not to one database."""
+    wanted = {
+        **dict.fromkeys(GROUP_ROLES, "NOLOGIN"),
+        APP_ROLE: "LOGIN NOINHERIT NOBYPASSRLS",
+        OWNER_ROLE: "LOGIN",
+        BACKUP_ROLE: "LOGIN BYPASSRLS",
+    }
+    present = set(con.execute(text("SELECT rolname FROM pg_roles")).scalars())
+    for role, options in wanted.items():
+        if role not in present:
+            con.execute(text(f"CREATE ROLE {role} {options}"))
+    con.execute(text(f"GRANT {', '.join(GROUP_ROLES)} TO {APP_ROLE}"))
+
+
+def apply(con: Connection) -> None:
+    """Make grants and row policies equal to this file. Runs as the owner of the tables."""
+    con.execute(text(f"GRANT USAGE ON SCHEMA public TO {', '.join([APP_ROLE, BACKUP_ROLE, *GROUP_ROLES])}"))
+    con.execute(text(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {BACKUP_ROLE}"))
+    con.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {', '.join(GROUP_ROLES)}"))
+    old = con.execute(text("SELECT tablename, policyname FROM pg_policies WHERE schemaname = 'public'")).all()
+    for table, policy in old:
+        con.execute(text(f'DROP POLICY "{policy}" ON "{table}"'))
+    for name in metadata.tables:
+        con.execute(text(f'ALTER TABLE "{name}" ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY'))
+        con.execute(text(f'REVOKE ALL ON "{name}" FROM {", ".join([APP_ROLE, *GROUP_ROLES])}'))
+    for number, grant in enumerate(GRANTS):
+        for table in grant.tables:
+            for statement in _grant_statements(grant, table, number):
+                con.execute(text(statement))
+
+
+def apply_as_superuser(con: Connection) -> None:
+    """Let the spatial index serve tables with row policies: ``&&`` tells nothing of a row it does not return."""
+    con.execute(text("ALTER FUNCTION geometry_overlaps(geometry, geometry) LEAKPROOF"))

@@ -1,0 +1,73 @@
+"""Make and migrate the tables: extensions, Alembic, the box trigger, then the rights."""
+
+from __future__ import annotations
+
+from importlib.resources import as_file, files
+
+from alembic import command
+from alembic.config import Config
+from geoalchemy2 import Geometry
+from sqlalchemy import Connection, text
+
+from gridmap.store import rights
+from gridmap.store.tables import metadata
+
+EXTENSIONS = ("postgis", "btree_gist")
+
+# The operator's own box, one for each community: a wrong datum or swapped axes cannot be stored.
+BOX_FUNCTION = """
+CREATE OR REPLACE FUNCTION gridmap_inside_box() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE shape geometry; box record;
+BEGIN
+  EXECUTE format('SELECT ($1).%I', TG_ARGV[0]) INTO shape USING NEW;
+  SELECT lon_min, lat_min, lon_max, lat_max INTO box FROM community WHERE id = NEW.community_id;
+  IF shape IS NOT NULL AND NOT (ST_XMin(shape) >= box.lon_min AND ST_XMax(shape) <= box.lon_max
+                            AND ST_YMin(shape) >= box.lat_min AND ST_YMax(shape) <= box.lat_max) THEN
+    RAISE EXCEPTION 'outside the box of the community' USING ERRCODE = 'check_violation',
+      CONSTRAINT = TG_TABLE_NAME || '_inside_box', TABLE = TG_TABLE_NAME, COLUMN = TG_ARGV[0];
+  END IF;
+  RETURN NEW;
+END $$
+"""
+
+
+def stored_shapes() -> list[tuple[str, str]]:
+    """Return (table, column) of every geometry that people or files put in; computed copies are left out."""
+    return [
+        (table.name, column.name)
+        for table in metadata.sorted_tables
+        for column in table.columns
+        if isinstance(column.type, Geometry) and column.computed is None
+    ]
+
+
+def install_boxes(con: Connection) -> None:
+    """Put the box trigger on every geometry column."""
+    con.execute(text(BOX_FUNCTION))
+    for table, column in stored_shapes():
+        con.execute(
+            text(
+                f'CREATE OR REPLACE TRIGGER {column}_inside_box BEFORE INSERT OR UPDATE OF "{column}" ON "{table}"'
+                f" FOR EACH ROW EXECUTE FUNCTION gridmap_inside_box('{column}')"
+            )
+        )
+
+
+def prepare(con: Connection) -> None:
+    """Do once, as a superuser: roles, extensions, ownership."""
+    rights.create_roles(con)
+    for extension in EXTENSIONS:
+        con.execute(text(f"CREATE EXTENSION IF NOT EXISTS {extension}"))
+    con.execute(text(f"GRANT ALL ON SCHEMA public TO {rights.OWNER_ROLE}"))
+    rights.apply_as_superuser(con)
+
+
+def migrate(con: Connection) -> None:
+    """Bring the tables to the newest version, then make the rights equal to ``rights.GRANTS``. Runs as the owner."""
+    with as_file(files("gridmap.store") / "migrations") as folder:
+        config = Config()
+        config.set_main_option("script_location", str(folder))
+        config.attributes["connection"] = con
+        command.upgrade(config, "head")
+    install_boxes(con)
+    rights.apply(con)

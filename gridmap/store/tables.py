@@ -1,0 +1,542 @@
+"""Every table of gridmap, in one place.
+
+Rules that hold for all of them (``tests/store/test_tables.py`` reads the catalogue and fails otherwise):
+
+* ``community_id`` comes first in the primary key and in every foreign key, so that many communities share one
+  server, a row can only refer to rows of its own community, and tables could later be distributed by it.
+* Geometry is stored in EPSG:4490 (CGCS2000, equal to WGS 84 at our scale), longitude first. Every geometry column
+  has a CHECK (finite, on the globe, valid, vertex cap) and a trigger that keeps it inside its community's own box:
+  PostGIS itself accepts NaN and longitude 200.
+* What belongs to a household carries ``grid_id`` for today's rights; it follows the household by
+  ``ON UPDATE CASCADE``. The grid a thing happened in is a separate column that never changes.
+* Dated tables hold ``valid_from`` (included) and ``valid_to`` (excluded, NULL = until further notice).
+"""
+
+from __future__ import annotations
+
+from geoalchemy2 import Geometry
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Computed,
+    Date,
+    DateTime,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
+from sqlalchemy.schema import SchemaItem
+
+from gridmap.domain.crs import STORE_SRID, TILE_SRID
+
+VERTEX_CAP = 20_000  # vertices of one shape; a scribble of more stops PostGIS's validity functions for minutes
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "%(table_name)s_%(column_0_N_name)s_ix",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "pk": "%(table_name)s_pkey",
+    }
+)
+
+
+def _shape(name: str, kind: str, *, nullable: bool = False) -> list[SchemaItem]:
+    """Return a geometry column with its CHECK; NaN fails BETWEEN in PostgreSQL."""
+    return [
+        Column(name, Geometry(kind, srid=STORE_SRID, spatial_index=False), nullable=nullable),
+        CheckConstraint(
+            f"NOT ST_IsEmpty({name}) AND ST_NPoints({name}) <= {VERTEX_CAP}"
+            f" AND ST_XMin({name}) BETWEEN -180 AND 180 AND ST_XMax({name}) BETWEEN -180 AND 180"
+            f" AND ST_YMin({name}) BETWEEN -90 AND 90 AND ST_YMax({name}) BETWEEN -90 AND 90"
+            f" AND ST_IsValid({name})",
+            name=f"{name}_sound",
+        ),
+    ]
+
+
+def _mercator(name: str, source: str, kind: str) -> Column[object]:
+    """Return a stored Web Mercator copy for tiles, so that no row is transformed while somebody waits."""
+    return Column(
+        name,
+        Geometry(kind, srid=TILE_SRID, spatial_index=False),
+        Computed(f"ST_Transform({source}, {TILE_SRID})", persisted=True),
+    )
+
+
+def _tile_index(table: str, column: str = "shape_3857") -> Index:
+    """Return the index tiles use: community first, so that the row policy is part of the index condition."""
+    return Index(f"{table}_{column}_gist", "community_id", column, postgresql_using="gist")
+
+
+def _tenant(name: str, *items: SchemaItem, key: tuple[str, ...] = ("id",)) -> Table:
+    """Return a table whose key begins with the community."""
+    identity = [Column("id", BigInteger, Identity(), nullable=False)] if key == ("id",) else []
+    return Table(
+        name,
+        metadata,
+        Column("community_id", Integer, ForeignKey("community.id", ondelete="CASCADE"), nullable=False),
+        *identity,
+        *items,
+        PrimaryKeyConstraint("community_id", *key),
+    )
+
+
+def _refers(column: str, table: str, **options: object) -> ForeignKeyConstraint:
+    """Return a foreign key that cannot leave the community."""
+    return ForeignKeyConstraint(["community_id", column], [f"{table}.community_id", f"{table}.id"], **options)  # type: ignore[arg-type]
+
+
+def _of_household() -> list[SchemaItem]:
+    """Return the columns of what belongs to a household: rights follow it when it changes grid."""
+    return [
+        Column("household_id", BigInteger, nullable=False),
+        Column("grid_id", BigInteger, nullable=False),
+        ForeignKeyConstraint(
+            ["community_id", "household_id", "grid_id"],
+            ["household.community_id", "household.id", "household.grid_id"],
+            onupdate="CASCADE",
+            ondelete="CASCADE",
+        ),
+    ]
+
+
+def _dated() -> list[SchemaItem]:
+    return [
+        Column("valid_from", Date, nullable=False),
+        Column("valid_to", Date),
+        CheckConstraint("valid_to > valid_from", name="dates_in_order"),
+    ]
+
+
+def _no_overlap(*columns: str) -> ExcludeConstraint:
+    """Forbid two rows of the same thing at the same time."""
+    return ExcludeConstraint(
+        *[(column, "=") for column in ("community_id", *columns)],
+        (text("daterange(valid_from, valid_to)"), "&&"),
+        using="gist",
+    )
+
+
+NOW = func.now()
+
+# --- the community -----------------------------------------------------------------------------------------------
+
+community = Table(
+    "community",
+    metadata,
+    Column("id", Integer, Identity(), primary_key=True),
+    Column("code", String(20), nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("epsg", Integer, nullable=False),  # projected CRS for lengths and areas
+    Column("lon_min", Float, nullable=False),
+    Column("lat_min", Float, nullable=False),
+    Column("lon_max", Float, nullable=False),
+    Column("lat_max", Float, nullable=False),
+    Column("timezone", Text, nullable=False, server_default="Asia/Shanghai"),
+    Column("invented", Text, nullable=False, server_default="none"),  # 'all', 'people' or 'none'
+    Column("attribution", Text, nullable=False, server_default=""),  # shown on every map of it
+    Column("map_version", BigInteger, nullable=False, server_default="1"),  # bumped by what changes a tile
+    Column("loaded_at", DateTime(timezone=True)),  # NULL while a load is unfinished
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    CheckConstraint("invented IN ('all', 'people', 'none')", name="invented"),
+    CheckConstraint(
+        "lon_min BETWEEN -180 AND 180 AND lon_max BETWEEN -180 AND 180 AND lon_min < lon_max"
+        " AND lat_min BETWEEN -90 AND 90 AND lat_max BETWEEN -90 AND 90 AND lat_min < lat_max",
+        name="box",
+    ),
+)
+
+# --- the map: streets, buildings, places -------------------------------------------------------------------------
+
+outline = _tenant("outline", *_dated(), *_shape("boundary", "POLYGON"), _no_overlap())
+
+street = _tenant(
+    "street",
+    Column("name", Text),
+    Column("kind", String(16), nullable=False),  # primary secondary residential service footway steps path pedestrian
+    Column("source_id", Text),
+    *_shape("path", "LINESTRING"),
+    _mercator("shape_3857", "path", "LINESTRING"),
+    _tile_index("street"),
+)
+
+barrier = _tenant(
+    "barrier",
+    Column("kind", String(16), nullable=False),  # wall fence hedge retaining_wall
+    *_shape("path", "LINESTRING"),
+    _mercator("shape_3857", "path", "LINESTRING"),
+    _tile_index("barrier"),
+)
+
+area = _tenant(
+    "area",
+    Column("name", Text),
+    Column("kind", String(16), nullable=False),  # park water green pitch school plaza commercial
+    *_shape("shape", "POLYGON"),
+    _mercator("shape_3857", "shape", "POLYGON"),
+    _tile_index("area"),
+)
+
+compound = _tenant(
+    "compound",
+    Column("name", Text, nullable=False),
+    Column("kind", String(16), nullable=False),  # tower walkup lane mixed
+    Column("built_year", SmallInteger),
+    Column("committee_since", Date),  # homeowner committee; NULL = none
+    *_shape("shape", "POLYGON"),
+    _mercator("shape_3857", "shape", "POLYGON"),
+    _tile_index("compound"),
+)
+
+grid = _tenant(
+    "grid",
+    Column("code", String(24), nullable=False),
+    Column("number", SmallInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("kind", String(12), nullable=False),  # general commercial
+    CheckConstraint("kind IN ('general', 'commercial')", name="kind"),
+    UniqueConstraint("community_id", "code"),
+)
+
+grid_version = _tenant(
+    "grid_version",
+    Column("grid_id", BigInteger, nullable=False),
+    *_dated(),
+    Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    *_shape("boundary", "POLYGON"),
+    *_shape("label_at", "POINT"),  # centre of the largest circle inside
+    Column("label_radius_m", Float, nullable=False),
+    _refers("grid_id", "grid", ondelete="CASCADE"),
+    _no_overlap("grid_id"),
+    Index("grid_version_boundary_gist", "community_id", "boundary", postgresql_using="gist"),
+)
+
+building = _tenant(
+    "building",
+    Column("compound_id", BigInteger),
+    Column("grid_id", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),  # as people say it: "云景苑7栋", "滨河路12号"
+    Column("kind", String(16), nullable=False),  # tower walkup lane shop public
+    Column("floors", SmallInteger, nullable=False, server_default="1"),
+    Column("has_lift", Boolean, nullable=False, server_default=text("false")),
+    Column("source_id", Text),
+    *_shape("shape", "POLYGON"),
+    _mercator("shape_3857", "shape", "POLYGON"),
+    _refers("compound_id", "compound"),
+    _refers("grid_id", "grid"),
+    _tile_index("building"),
+)
+
+entrance = _tenant(
+    "entrance",
+    Column("building_id", BigInteger, nullable=False),
+    Column("unit", String(16), nullable=False),  # 单元; "无" when the building has one only
+    Column("assumed", Boolean, nullable=False, server_default=text("false")),  # not mapped: set at the nearest street
+    *_shape("door", "POINT"),
+    _refers("building_id", "building", ondelete="CASCADE"),
+    UniqueConstraint("community_id", "building_id", "unit"),
+)
+
+place = _tenant(
+    "place",
+    Column("name", Text, nullable=False),
+    Column("kind", String(24), nullable=False),  # service_centre school government committee gate market clinic other
+    *_shape("at", "POINT"),
+    _mercator("shape_3857", "at", "POINT"),
+    _tile_index("place"),
+)
+
+# --- who works where ---------------------------------------------------------------------------------------------
+
+worker = _tenant("worker", Column("name", Text, nullable=False))
+
+worker_assignment = _tenant(
+    "worker_assignment",
+    Column("worker_id", BigInteger, nullable=False),
+    Column("grid_id", BigInteger, nullable=False),
+    Column("duty", String(12), nullable=False, server_default="main"),  # main substitute
+    *_dated(),
+    Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    CheckConstraint("duty IN ('main', 'substitute')", name="duty"),
+    _refers("worker_id", "worker"),
+    _refers("grid_id", "grid"),
+    ExcludeConstraint(
+        ("community_id", "="),
+        ("grid_id", "="),
+        (text("daterange(valid_from, valid_to)"), "&&"),
+        where=text("duty = 'main'"),
+        using="gist",
+        name="one_main_worker",
+    ),
+)
+
+# --- households and people ---------------------------------------------------------------------------------------
+
+household = _tenant(
+    "household",
+    Column("grid_id", BigInteger, nullable=False),
+    Column("building_id", BigInteger, nullable=False),
+    Column("entrance_id", BigInteger, nullable=False),
+    Column("floor", SmallInteger, nullable=False),
+    Column("room", String(16), nullable=False),  # 室
+    Column("people_count", SmallInteger, nullable=False, server_default="0"),
+    # What domain.coverage decided from rules, facts and visits; rewritten whenever one of them changes. SQL may
+    # narrow and count these against a date, never decide.
+    Column("standing", String(12), nullable=False, server_default="occupied"),
+    Column("standing_reason", Text),
+    Column("group_bits", BigInteger, nullable=False, server_default="0"),  # bit i = domain.groups.GROUPS[i]
+    Column("period_days", SmallInteger, nullable=False, server_default="0"),
+    Column("last_effective_on", Date),
+    Column("last_try_on", Date),
+    Column("tries", SmallInteger, nullable=False, server_default="0"),  # unanswered since the last effective visit
+    Column("due_on", Date),
+    Column("overdue_on", Date),
+    Column("state_fresh", SmallInteger, nullable=False, server_default="0"),  # before due_on
+    Column("state_due", SmallInteger, nullable=False, server_default="0"),  # from due_on until overdue_on
+    Column("state_late", SmallInteger, nullable=False, server_default="0"),  # from overdue_on on
+    *_shape("door", "POINT"),  # near the entrance, spread so that doors of one stairwell can be told apart
+    _mercator("shape_3857", "door", "POINT"),
+    _refers("grid_id", "grid"),
+    _refers("building_id", "building"),
+    _refers("entrance_id", "entrance"),
+    UniqueConstraint("community_id", "id", "grid_id"),
+    UniqueConstraint("community_id", "entrance_id", "floor", "room"),
+    CheckConstraint("standing IN ('occupied', 'vacant', 'moved', 'refused', 'excluded')", name="standing"),
+    _tile_index("household"),
+    Index(None, "community_id", "grid_id", "overdue_on"),
+    Index(None, "community_id", "building_id"),
+)
+
+household_spell = _tenant(  # what a household was, in which grid, and since when we know it
+    "household_spell",
+    *_of_household(),
+    Column("in_grid_id", BigInteger, nullable=False),  # the grid then; never rewritten
+    Column("standing", String(12), nullable=False),
+    Column("reason", Text),
+    *_dated(),
+    Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    CheckConstraint("standing IN ('occupied', 'vacant', 'moved', 'refused', 'excluded')", name="standing"),
+    _refers("in_grid_id", "grid"),
+    _no_overlap("household_id"),
+)
+
+resident = _tenant(
+    "resident",
+    *_of_household(),
+    Column("name", Text, nullable=False),
+    Column("sex", String(1), nullable=False),  # m f
+    Column("born_year", SmallInteger, nullable=False),
+    Column("relation", String(16), nullable=False),  # head spouse child parent grandchild other
+    Column("registration", String(12), nullable=False, server_default="local"),  # local migrant foreign
+    Index(None, "community_id", "household_id"),
+    Index(None, "community_id", "name"),
+)
+
+group_tag = _tenant(
+    "group_tag",
+    *_of_household(),
+    Column("resident_id", BigInteger),
+    Column("group_code", String(24), nullable=False),
+    *_dated(),
+    Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("basis", Text, nullable=False),  # legal basis: duty, consent, guardian
+    _refers("resident_id", "resident", ondelete="CASCADE"),
+    Index(None, "community_id", "household_id"),
+)
+
+visit_rule = _tenant(
+    "visit_rule",
+    Column("group_code", String(24), nullable=False),  # "general" for a household with no tag
+    Column("period_days", SmallInteger, nullable=False),
+    Column("soon_days", SmallInteger, nullable=False),  # "due soon" begins so many days before the end of the period
+    Column("modes", ARRAY(String(8)), nullable=False),  # what counts: door phone remote
+    Column("source", Text, nullable=False),
+    *_dated(),
+    CheckConstraint("period_days BETWEEN 1 AND 3660 AND soon_days BETWEEN 0 AND period_days", name="days"),
+    _no_overlap("group_code"),
+)
+
+visit = Table(
+    "visit",
+    metadata,
+    Column("community_id", Integer, ForeignKey("community.id", ondelete="CASCADE"), nullable=False),
+    Column("id", Uuid, nullable=False),  # made by the device that recorded it: sending twice is once
+    *_of_household(),
+    Column("made_in_grid_id", BigInteger, nullable=False),  # a fact that never changes
+    Column("worker_id", BigInteger),
+    Column("visited_at", DateTime(timezone=True), nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("minutes", SmallInteger, nullable=False, server_default="0"),
+    Column("mode", String(8), nullable=False),
+    Column("result", String(8), nullable=False),
+    Column("purpose", String(16), nullable=False, server_default="routine"),
+    Column("note", Text),
+    PrimaryKeyConstraint("community_id", "id"),
+    _refers("made_in_grid_id", "grid"),
+    _refers("worker_id", "worker"),
+    CheckConstraint("mode IN ('door', 'phone', 'remote')", name="mode"),
+    CheckConstraint("result IN ('met', 'nobody', 'refused', 'moved', 'vacant')", name="result"),
+    Index(None, "community_id", "household_id", "visited_at"),
+    Index(None, "community_id", "grid_id", "visited_at"),
+)
+
+need = _tenant(
+    "need",
+    *_of_household(),
+    Column("made_in_grid_id", BigInteger, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("summary", Text, nullable=False),
+    Column("raised_at", DateTime(timezone=True), nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("closed_at", DateTime(timezone=True)),
+    CheckConstraint("closed_at >= raised_at", name="times_in_order"),
+    _refers("made_in_grid_id", "grid"),
+    Index(None, "community_id", "grid_id", "closed_at"),
+)
+
+# --- facilities and water ----------------------------------------------------------------------------------------
+
+facility = _tenant(
+    "facility",
+    Column("number", String(16), nullable=False),
+    Column("kind", String(12), nullable=False),  # vending locker charging
+    Column("name", Text, nullable=False),
+    Column("opened_on", Date, nullable=False),
+    Column("closed_on", Date),
+    *_shape("at", "POINT"),
+    CheckConstraint("kind IN ('vending', 'locker', 'charging')", name="kind"),
+    UniqueConstraint("community_id", "number"),
+)
+
+facility_income = _tenant(
+    "facility_income",
+    Column("facility_id", BigInteger, nullable=False),
+    Column("month", Date, nullable=False),
+    Column("amount_yuan", Numeric(10, 2), nullable=False),
+    _refers("facility_id", "facility", ondelete="CASCADE"),
+    key=("facility_id", "month"),
+)
+
+delivery_customer = _tenant(
+    "delivery_customer",
+    Column("name", Text, nullable=False),  # an institution or a door, never a resident's name
+    Column("kind", String(12), nullable=False),  # institution shop household
+    *_shape("at", "POINT"),
+)
+
+delivery_run = _tenant(
+    "delivery_run",
+    Column("on", Date, nullable=False),
+    Column("number", SmallInteger, nullable=False),
+    Column("driver", Text, nullable=False),
+    Column("length_m", Float, nullable=False),
+    *_shape("path", "LINESTRING"),
+    UniqueConstraint("community_id", "on", "number"),
+)
+
+delivery_order = _tenant(
+    "delivery_order",
+    Column("customer_id", BigInteger, nullable=False),
+    Column("brand", String(16), nullable=False),
+    Column("barrels", SmallInteger, nullable=False),
+    Column("ordered_at", DateTime(timezone=True), nullable=False),
+    Column("delivered_at", DateTime(timezone=True)),
+    Column("run_id", BigInteger),
+    Column("stop_number", SmallInteger),
+    CheckConstraint("barrels BETWEEN 1 AND 500", name="barrels"),
+    _refers("customer_id", "delivery_customer"),
+    _refers("run_id", "delivery_run", ondelete="SET NULL (run_id)"),
+    Index(None, "community_id", "ordered_at"),
+)
+
+# --- coverage figures kept per grid ------------------------------------------------------------------------------
+
+grid_stat = _tenant(  # counts of one grid on one day, by group; "" = every household
+    "grid_stat",
+    Column("grid_id", BigInteger, nullable=False),
+    Column("on", Date, nullable=False),
+    Column("group_code", String(24), nullable=False, server_default=""),
+    Column("final", Boolean, nullable=False, server_default=text("false")),  # the day is over: never changes again
+    Column("counts", JSONB, nullable=False),  # domain.coverage.Counts, whole
+    Column("made_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    _refers("grid_id", "grid", ondelete="CASCADE"),
+    key=("on", "group_code", "grid_id"),
+)
+
+# --- accounts ----------------------------------------------------------------------------------------------------
+
+account = _tenant(
+    "account",
+    Column("username", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("role", String(12), nullable=False),
+    Column("worker_id", BigInteger),
+    Column("password_hash", Text),  # argon2; NULL: only a sign-in link opens it
+    Column("disabled_at", DateTime(timezone=True)),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    _refers("worker_id", "worker"),
+    CheckConstraint("role IN ('secretary', 'worker', 'planner', 'clerk', 'driver', 'admin')", name="role"),
+)
+
+session = _tenant(
+    "session",
+    Column("token_hash", LargeBinary(32), nullable=False),
+    Column("account_id", BigInteger, nullable=False),
+    Column("device", Text, nullable=False, server_default=""),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("seen_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("revoked_at", DateTime(timezone=True)),
+    _refers("account_id", "account", ondelete="CASCADE"),
+    Index(None, "token_hash", unique=True),
+    key=("token_hash",),
+)
+
+sign_in_link = _tenant(
+    "sign_in_link",
+    Column("token_hash", LargeBinary(32), nullable=False),
+    Column("account_id", BigInteger, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("used_at", DateTime(timezone=True)),
+    _refers("account_id", "account", ondelete="CASCADE"),
+    Index(None, "token_hash", unique=True),
+    key=("token_hash",),
+)
+
+throttle = Table(  # tries before sign-in belong to no community yet: the one table without the tenant key
+    "throttle",
+    metadata,
+    Column("bucket", Text, primary_key=True),  # a hash: no name, no address
+    Column("tokens", Float, nullable=False),
+    Column("filled_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+)
+
+audit_event = _tenant(
+    "audit_event",
+    Column("at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("account_id", BigInteger),
+    Column("action", String(32), nullable=False),
+    Column("subject", Text, nullable=False, server_default=""),  # ids only, no names
+    Column("detail", JSONB, nullable=False, server_default="{}"),
+    Index(None, "community_id", "at"),
+)
