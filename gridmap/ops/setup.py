@@ -27,11 +27,22 @@ def _driver(url: str) -> str:
     return make_url(url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
 
+def _is_current(url: str) -> bool:
+    """Tell whether the database is already what this release wants."""
+    engine = create_engine(url)
+    try:
+        with engine.connect() as con:
+            return schema.is_current(con)
+    finally:
+        engine.dispose()
+
+
 def _prepare(url: str) -> None:
-    """Create roles and extensions, as a superuser; cheap when they are there."""
+    """Create roles and extensions, as a superuser."""
     engine = create_engine(url)
     try:
         with engine.begin() as con:
+            con.execute(text("SELECT pg_advisory_xact_lock(hashtext('gridmap.prepare'))"))
             schema.prepare(con)
     finally:
         engine.dispose()
@@ -63,8 +74,9 @@ def _own_cluster(settings: Settings) -> Ready:
     cluster = Cluster(settings.home)
     woken = cluster.start()
     create_database(cluster)
-    _prepare(cluster.url("postgres"))
-    _migrate(cluster.url(rights.OWNER_ROLE))
+    if not _is_current(cluster.url("postgres")):
+        _prepare(cluster.url("postgres"))
+        _migrate(cluster.url(rights.OWNER_ROLE))
     return Ready(cluster.url(), woken)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.resources import as_file, files
+import hashlib
+from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
@@ -13,6 +14,7 @@ from gridmap.store import rights
 from gridmap.store.tables import metadata
 
 EXTENSIONS = ("postgis", "btree_gist")
+HERE = Path(__file__).resolve().parent
 
 # The operator's own box, one for each community: a wrong datum or swapped axes cannot be stored.
 BOX_FUNCTION = """
@@ -58,16 +60,33 @@ def prepare(con: Connection) -> None:
     rights.create_roles(con)
     for extension in EXTENSIONS:
         con.execute(text(f"CREATE EXTENSION IF NOT EXISTS {extension}"))
-    con.execute(text(f"GRANT ALL ON SCHEMA public TO {rights.OWNER_ROLE}"))
+    con.execute(text(f"ALTER SCHEMA public OWNER TO {rights.OWNER_ROLE}"))
     rights.apply_as_superuser(con)
 
 
+def fingerprint() -> str:
+    """Return a mark of everything that shapes the database: tables, migrations, rights."""
+    sources = [HERE / "tables.py", HERE / "rights.py", HERE / "schema.py", *sorted(HERE.glob("migrations/versions/*.py"))]
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+
+
+def is_current(con: Connection) -> bool:
+    """Tell whether ``migrate`` has nothing to do: the mark it leaves is this release's."""
+    return con.execute(text("SELECT obj_description('public'::regnamespace)")).scalar() == fingerprint()
+
+
 def migrate(con: Connection) -> None:
-    """Bring the tables to the newest version, then make the rights equal to ``rights.GRANTS``. Runs as the owner."""
-    with as_file(files("gridmap.store") / "migrations") as folder:
-        config = Config()
-        config.set_main_option("script_location", str(folder))
-        config.attributes["connection"] = con
-        command.upgrade(config, "head")
+    """Bring the tables to the newest version, then make the rights equal to ``rights.GRANTS``.
+
+    Runs as the owner. Two starts at once wait for each other; the second finds nothing to do.
+    """
+    con.execute(text("SELECT pg_advisory_xact_lock(hashtext('gridmap.migrate'))"))
+    if is_current(con):
+        return
+    config = Config()
+    config.set_main_option("script_location", str(HERE / "migrations"))
+    config.attributes["connection"] = con
+    command.upgrade(config, "head")
     install_boxes(con)
     rights.apply(con)
+    con.execute(text(f"COMMENT ON SCHEMA public IS '{fingerprint()}'"))

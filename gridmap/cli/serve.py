@@ -1,0 +1,163 @@
+"""Serve the maps: ``gridmap serve`` for a community at work, ``gridmap demo`` for a first look."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+import time
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from gridmap.cli import edge
+from gridmap.domain.actors import Actor, Machine, Role
+from gridmap.errors import GridmapError, SetupFault
+from gridmap.ops.cluster import Cluster
+from gridmap.ops.setup import ready_database
+from gridmap.services import accounts, communities
+
+HOST = "127.0.0.1"
+PORTS_TO_TRY = 50
+WATCH_EVERY_S = 3.0
+
+console = Console(stderr=True)
+
+
+def free_port(first: int) -> int:
+    """Return the first port from ``first`` on that nobody listens on.
+
+    Raises
+    ------
+    SetupFault
+        When none of the next ``PORTS_TO_TRY`` is free.
+    """
+    for port in range(first, min(first + PORTS_TO_TRY, 65536)):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            return port
+    raise SetupFault("从 %(first)s 起的端口都被占用，请用 --port 另选一个", first=first)
+
+
+def keep_awake(cluster: Cluster) -> None:
+    """Wake the private cluster again when its server was killed; pages answer 503 meanwhile."""
+    while True:
+        time.sleep(WATCH_EVERY_S)
+        if not cluster.server_pid():
+            try:
+                cluster.start()
+            except GridmapError as error:
+                console.print(f"[yellow]![/] {error}")
+
+
+def run_server(port: int) -> None:
+    """Serve until told to stop."""
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+    from granian.server import Server
+
+    settings = edge.settings()
+    os.environ["GRIDMAP_PORT"] = str(port)
+    Server(
+        "gridmap.cli.server:make_app",
+        factory=True,
+        address=HOST,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=settings.workers,
+        blocking_threads=settings.threads,
+        respawn_failed_workers=True,
+        log_level=LogLevels.warning,
+    ).serve()
+
+
+def serve_until_stopped(port: int) -> None:
+    """Serve and watch the private cluster; let it sleep again when the server ends."""
+    settings = edge.settings()
+    if settings.database_url:
+        run_server(port)
+        return
+    cluster = Cluster(settings.home)
+    threading.Thread(target=keep_awake, args=[cluster], daemon=True).start()
+    try:
+        run_server(port)
+    finally:
+        cluster.stop()
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(1, 65535), help="端口；被占用时用下一个 / port; the next free one is used")
+def serve(port: int | None) -> None:
+    """在 127.0.0.1 提供网页 / serve on 127.0.0.1 until stopped."""
+    ready_database(edge.settings())
+    chosen = free_port(port or edge.settings().port)
+    console.print(f"[green]✓[/] http://{HOST}:{chosen}/   (Ctrl-C 停止 / to stop)")
+    serve_until_stopped(chosen)
+
+
+@click.command()
+def sleep() -> None:
+    """让私有数据库休眠 / stop the private database until it is needed again."""
+    Cluster(edge.settings().home).stop()
+
+
+def load_demo(*, fresh: bool) -> int:
+    """Return the demo community's id, loading it first when it is not there or was left half finished."""
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=console, transient=True
+    ) as bar:
+        task = bar.add_task("演示社区 / demo community", total=1.0)
+        return communities.ready_demo(
+            edge.transaction,
+            fresh=fresh,
+            progress=lambda sentence, share: bar.update(task, description=sentence, completed=share),
+        )
+
+
+def sign_in_links(community_id: int, port: int) -> list[tuple[Role, str, str]]:
+    """Return (role, name, one-time link) for each role."""
+    operator = Actor(Machine.OPERATOR, community_id)
+    with edge.transaction(operator) as con:
+        accounts.ensure_demo_accounts(con, operator, community_id)
+        made = [(role, *accounts.make_link(con, operator, community_id=community_id, role=role)) for role in Role]
+    return [(role, name, f"http://{HOST}:{port}/sign-in/{token}") for role, name, token in made]
+
+
+def show_links(links: list[tuple[Role, str, str]]) -> None:
+    """Print the links, each on a line of its own so that a terminal makes it clickable."""
+    table = Table(show_header=False, box=None)
+    for role, name, url in links:
+        table.add_row(str(role), name, url)
+    Console(width=200).print(table)
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(1, 65535), help="端口 / port")
+@click.option("--fresh", is_flag=True, help="重新装入演示社区 / load the demo community anew")
+@click.option("--check", is_flag=True, help="以每个角色访问每个页面后退出 / visit every page as every role, then stop")
+def demo(port: int | None, *, fresh: bool, check: bool) -> None:
+    """装入并打开演示社区 / load the demo community and serve it."""
+    os.environ["GRIDMAP_DEMO"] = "1"
+    edge.settings.cache_clear()
+    began = time.monotonic()
+    ready_database(edge.settings())
+    console.print("[green]✓[/] 数据库 / database")
+    community_id = load_demo(fresh=fresh)
+    console.print("[green]✓[/] 演示社区（全部虚构）/ demo community (all of it invented)")
+    if check:
+        from gridmap.cli.check import check_every_page
+
+        sys.exit(check_every_page(community_id, free_port(port or edge.settings().port)))
+    chosen = free_port(port or edge.settings().port)
+    show_links(sign_in_links(community_id, chosen))
+    console.print(f"[green]✓[/] http://{HOST}:{chosen}/   {time.monotonic() - began:.1f} s   (Ctrl-C 停止 / to stop)")
+    edge.database().close()
+    edge.database.cache_clear()
+    serve_until_stopped(chosen)
