@@ -82,8 +82,8 @@ GRANTS: list[Grant] = [
     # secretary and clerk: everything that happens in the community
     _all("gridmap_manager", *STAFF, *PEOPLE, *WATER, *FACILITIES),
     _all("gridmap_manager", "grid_stat", verbs="SELECT, INSERT, UPDATE, DELETE"),
-    # worker: the people of his own grids
-    _all("gridmap_worker", *STAFF, *FACILITIES),
+    # worker: the people of his own grids; where a machine stands, not what it earns
+    _all("gridmap_worker", *STAFF, "facility"),
     _all("gridmap_worker", *PEOPLE, rows=OWN_GRIDS),
     _all("gridmap_worker", "grid_stat", verbs="SELECT, INSERT, UPDATE, DELETE", rows=OWN_GRIDS),
     # planner: doors and dates, no names, no groups
