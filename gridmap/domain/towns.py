@@ -100,11 +100,13 @@ class History:
 class Report:
     """What was read, what was left out and why; shown after every import.
 
-    ``notes`` maps a sentence (Chinese, with ``%(n)s``) to a count, in the order in which they were met.
+    ``notes`` maps a sentence (Chinese, with ``%(n)s``) to a count, in the order in which they were met;
+    ``measures`` holds figures with their unit in the name, such as ``street_distance_median_m``.
     """
 
     read: dict[str, int] = field(default_factory=dict)
     notes: dict[str, int] = field(default_factory=dict)
+    measures: dict[str, float] = field(default_factory=dict)
 
     def note(self, sentence: str, n: int = 1) -> None:
         """Count ``n`` more things of which ``sentence`` tells; nothing is noted for 0."""
