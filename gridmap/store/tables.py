@@ -157,6 +157,7 @@ community = Table(
     Column("attribution", Text, nullable=False, server_default=""),  # shown on every map of it
     Column("map_version", BigInteger, nullable=False, server_default="1"),  # bumped by what changes a tile
     Column("loaded_at", DateTime(timezone=True)),  # NULL while a load is unfinished
+    Column("decided_on", Date),  # the day the household's decided columns are of; NULL: not decided yet
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW),
     CheckConstraint("invented IN ('all', 'people', 'none')", name="invented"),
     CheckConstraint(
@@ -306,6 +307,7 @@ household = _tenant(
     Column("standing_reason", Text),
     Column("group_bits", BigInteger, nullable=False, server_default="0"),  # bit i = domain.groups.GROUPS[i]
     Column("period_days", SmallInteger, nullable=False, server_default="0"),
+    Column("mode_bits", SmallInteger, nullable=False, server_default="0"),  # domain.rules.MODE_BIT: modes that count
     Column("last_effective_on", Date),
     Column("last_try_on", Date),
     Column("tries", SmallInteger, nullable=False, server_default="0"),  # unanswered since the last effective visit
@@ -338,6 +340,9 @@ household_spell = _tenant(  # what a household was, in which grid, and since whe
     CheckConstraint("standing IN ('occupied', 'vacant', 'moved', 'refused', 'excluded')", name="standing"),
     _refers("in_grid_id", "grid"),
     _no_overlap("household_id"),
+    Index(None, "community_id", "in_grid_id"),
+    Index(None, "community_id", "valid_from"),
+    Index(None, "community_id", "recorded_at"),
 )
 
 resident = _tenant(
@@ -477,7 +482,7 @@ grid_stat = _tenant(  # counts of one grid on one day, by group; "" = every hous
     Column("on", Date, nullable=False),
     Column("group_code", String(24), nullable=False, server_default=""),
     Column("final", Boolean, nullable=False, server_default=text("false")),  # the day is over: never changes again
-    Column("counts", JSONB, nullable=False),  # domain.coverage.Counts, whole
+    Column("counts", JSONB, nullable=False),  # domain.coverage.Counts, its fields in their order
     Column("made_at", DateTime(timezone=True), nullable=False, server_default=NOW),
     _refers("grid_id", "grid", ondelete="CASCADE"),
     key=("on", "group_code", "grid_id"),
