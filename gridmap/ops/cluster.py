@@ -64,13 +64,18 @@ def find_programs() -> Path:
     return found[-1].parent
 
 
-def _process_is_alive(pid: int, data: Path) -> bool:
-    """Tell whether ``pid`` is a running server of ``data``: a zombie or a recycled number is not."""
+def _lives_in(process: Path, data: Path) -> bool:
+    """Tell whether a process of /proc runs in ``data``: a zombie or somebody else's recycled number does not."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        return state not in "ZX" and Path(os.readlink(f"/proc/{pid}/cwd")) == data
-    except (FileNotFoundError, ProcessLookupError):
+        state = (process / "stat").read_text().rpartition(")")[2].split()[0]
+        return state not in "ZX" and (process / "cwd").readlink() == data
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
         return False
+
+
+def _anybody_lives_in(data: Path) -> bool:
+    """Tell whether any process, also one that a killed server left behind, still runs in ``data``."""
+    return any(_lives_in(process, data) for process in Path("/proc").glob("[0-9]*"))
 
 
 @dataclass(frozen=True)
@@ -179,15 +184,16 @@ class Cluster:
     def server_pid(self) -> int:
         """Return the number of the running server process, or 0; clears what a killed server left behind."""
         note = self.data / "postmaster.pid"
-        try:
-            pid = int(note.read_text().split("\n", 1)[0])
-        except (FileNotFoundError, ValueError):
+        if not note.exists():
             return 0
-        if _process_is_alive(pid, self.data):
+        first = note.read_text().split("\n", 1)[0]
+        pid = int(first) if first.isdigit() else 0
+        if pid and _lives_in(Path(f"/proc/{pid}"), self.data):
             return pid
-        note.unlink(missing_ok=True)
-        for left in self.socket.glob(".s.PGSQL.*"):
-            left.unlink(missing_ok=True)
+        if not _anybody_lives_in(self.data):
+            note.unlink(missing_ok=True)
+            for left in self.socket.glob(".s.PGSQL.*"):
+                left.unlink(missing_ok=True)
         return 0
 
     def start(self) -> bool:

@@ -90,17 +90,25 @@ def secret(home: Path, name: str) -> str:
     return path.read_text()
 
 
+def _give_password(url: str, settings: Settings) -> str:
+    """Let the application's role in, with a password kept in the data folder; return it."""
+    password = secret(settings.home, "app-role-password")
+    engine = create_engine(url)
+    try:
+        with engine.begin() as con:
+            con.execute(text(f"ALTER ROLE {rights.APP_ROLE} PASSWORD '{password}'"))
+            con.execute(text(f"GRANT {rights.OWNER_ROLE} TO CURRENT_USER"))
+    finally:
+        engine.dispose()
+    return password
+
+
 def _given_database(settings: Settings) -> Ready:
     """Use an existing PostGIS: its user makes the roles; the application gets one of its own with a password."""
     url = _driver(settings.database_url)
     try:
         _prepare(url)
-        password = secret(settings.home, "app-role-password")
-        engine = create_engine(url)
-        with engine.begin() as con:
-            con.execute(text(f"ALTER ROLE {rights.APP_ROLE} PASSWORD '{password}'"))
-            con.execute(text(f"GRANT {rights.OWNER_ROLE} TO CURRENT_USER"))
-        engine.dispose()
+        password = _give_password(url, settings)
         _migrate(url, as_role=rights.OWNER_ROLE)
     except OperationalError as error:
         raise Unavailable("连不上 GRIDMAP_DATABASE_URL 所指的数据库，请检查地址和密码") from error
