@@ -2,8 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import date, timedelta
 from enum import IntEnum
+from typing import Any
+
+from gridmap.domain.groups import GROUPS
+
+PREVIOUS_DAYS = 30  # the previous period ends so many days before the day that is shown
+CONTACT_DAYS = 30  # contact rate: attempts on the day itself and the 29 days before
+MONTH_DAYS = 30
+# An assumption, not an observation: a completed visit takes 12 minutes with the way to the next door; half the doors
+# open, so each completed visit costs one unanswered knock of 3 minutes on average.
+SERVICE_MIN = 12
+KNOCKS_PER_VISIT = 1
+KNOCK_MIN = 3
+# Minutes of work a month of a household with a period of one day, in hundredths: whole numbers, so that sums in SQL
+# and here are equal to the last digit.
+LOAD_CENTIMIN = 100 * MONTH_DAYS * (SERVICE_MIN + KNOCKS_PER_VISIT * KNOCK_MIN)
+
+SMALL_CELL = 5  # a planner sees no figure about fewer households of a special group than this
 
 
 class State(IntEnum):
@@ -53,3 +73,174 @@ class Counts:
     def covered(self) -> int:
         """Return how many households of the base have an effective visit within their period."""
         return self.state_covered + self.state_due_soon
+
+    @property
+    def coverage_share(self) -> float | None:
+        """Return covered / base, 0..1; None without a base."""
+        return self.covered / self.base if self.base else None
+
+    @property
+    def special_share(self) -> float | None:
+        """Return the coverage of households with a special group, 0..1; None when there is none."""
+        return self.special_covered / self.special_base if self.special_base else None
+
+    @property
+    def contact_rate(self) -> float | None:
+        """Return effective visits / attempts of the last 30 days, 0..1; None when nobody tried."""
+        return self.met / self.attempts if self.attempts else None
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Counts:
+        """Return the counts whose fields, in their order, are ``values``; quicker than the constructor.
+
+        A community of a million households has thousands of grids, each read twice for one page.
+        """
+        made = object.__new__(cls)
+        made.__dict__.update(zip(COUNT_FIELDS, values, strict=False))
+        return made
+
+
+COUNT_FIELDS = tuple(field.name for field in fields(Counts))
+
+
+def total(counts: Iterable[Counts]) -> Counts:
+    """Return the sum of several grids; minutes are added exactly (hundredths), then rounded to hundredths."""
+    columns = list(zip(*(as_values(c) for c in counts), strict=True))
+    if not columns:
+        return Counts()
+    return Counts.of([*(sum(column) for column in columns[:-1]), round(math.fsum(columns[-1]), 2)])
+
+
+def as_values(counts: Counts) -> tuple[Any, ...]:
+    """Return the fields of ``counts`` in their order."""
+    return tuple(getattr(counts, name) for name in COUNT_FIELDS)
+
+
+@dataclass(frozen=True)
+class GridCoverage:
+    """One grid of an overview.
+
+    Attributes
+    ----------
+    counts : on the day; previous : one period earlier, None before the first data.
+    worker_name : of the grid's main worker on the day; None when nobody was assigned.
+    masked : the figures are hidden (all 0) because they are about fewer than ``SMALL_CELL`` households.
+    special_masked : the same for ``special_base`` and ``special_covered`` alone.
+    """
+
+    grid_id: int
+    code: str
+    number: int
+    name: str
+    kind: str
+    worker_name: str | None
+    counts: Counts
+    previous: Counts | None
+    masked: bool = False
+    special_masked: bool = False
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Coverage of the community (or of the grids the reader may see) on one day.
+
+    Attributes
+    ----------
+    previous_on : the day it is compared with; None before the first data.
+    group : code of the special group that is counted; None = every household.
+    total, previous : sums over ``grids``.
+    masked : even the sum is about fewer than ``SMALL_CELL`` households, and hidden.
+    """
+
+    on: date
+    previous_on: date | None
+    group: str | None
+    total: Counts
+    previous: Counts | None
+    grids: tuple[GridCoverage, ...]
+    masked: bool = False
+    special_masked: bool = False
+
+    @property
+    def workers(self) -> int:
+        """Return how many grids have a worker."""
+        return sum(1 for grid in self.grids if grid.worker_name)
+
+    @property
+    def load_per_worker_min(self) -> float | None:
+        """Return minutes of due work a month for each worker; None when nobody is assigned."""
+        return round(self.total.load_min / self.workers, 1) if self.workers else None
+
+
+def previous_day(on: date, first_day: date) -> date | None:
+    """Return the day ``on`` is compared with, or None when it lies before the first data."""
+    previous = on - timedelta(days=PREVIOUS_DAYS)
+    return previous if previous >= first_day else None
+
+
+def _is_small(*counts: Counts | None) -> bool:
+    return any(c is not None and 0 < c.households < SMALL_CELL for c in counts)
+
+
+def _is_small_special(*counts: Counts | None) -> bool:
+    return any(c is not None and 0 < c.special_base < SMALL_CELL for c in counts)
+
+
+def _no_special(counts: Counts | None) -> Counts | None:
+    return replace(counts, special_base=0, special_covered=0) if counts is not None else None
+
+
+def _also_next(small: set[int], sizes: dict[int, int]) -> set[int]:
+    """Add the smallest other cell when the sum minus the cells that are shown would give one small cell away."""
+    others = [i for i, n in sizes.items() if i not in small and n]
+    if small and others and sum(sizes[i] for i in small) < SMALL_CELL:
+        return small | {min(others, key=lambda i: (sizes[i], i))}
+    return small
+
+
+def protected(overview: Overview) -> Overview:
+    """Return an overview in which no figure is about fewer than ``SMALL_CELL`` households of a special group.
+
+    A grid with 1 to 4 such households, on the day or one period earlier, is hidden; when that alone would let the
+    reader find it by subtraction from the sum, the next smallest grid is hidden too. A sum of 1 to 4 is hidden
+    with all its grids. The total stays the sum of the true figures.
+
+    References
+    ----------
+    Small cells of aggregate maps: no cell with fewer than 5 households.
+    """
+    sizes = {g.grid_id: g.counts.households for g in overview.grids}
+    specials = {g.grid_id: g.counts.special_base for g in overview.grids}
+    small = _also_next({g.grid_id for g in overview.grids if _is_small(g.counts, g.previous)}, sizes)
+    special = _also_next({g.grid_id for g in overview.grids if _is_small_special(g.counts, g.previous)}, specials)
+    if _is_small(overview.total, overview.previous):
+        empty = tuple(_hidden(g) for g in overview.grids)
+        previous = None if overview.previous is None else Counts()
+        return replace(overview, total=Counts(), previous=previous, grids=empty, masked=True)
+    grids = tuple(
+        _hidden(g) if g.grid_id in small else _without_special(g) if g.grid_id in special else g for g in overview.grids
+    )
+    if not _is_small_special(overview.total, overview.previous):
+        return replace(overview, grids=grids)
+    return replace(
+        overview,
+        total=_no_special(overview.total) or Counts(),
+        previous=_no_special(overview.previous),
+        grids=tuple(_without_special(g) for g in grids),
+        special_masked=True,
+    )
+
+
+def _hidden(grid: GridCoverage) -> GridCoverage:
+    previous = None if grid.previous is None else Counts()
+    return replace(grid, counts=Counts(), previous=previous, masked=True, special_masked=True)
+
+
+def _without_special(grid: GridCoverage) -> GridCoverage:
+    counts = _no_special(grid.counts) or Counts()
+    return replace(grid, counts=counts, previous=_no_special(grid.previous), special_masked=True)
+
+
+def shared_groups() -> list[tuple[str, int]]:
+    """Return (code, bit) of every group that may be counted and shown."""
+    return [(group.code, 1 << i) for i, group in enumerate(GROUPS) if not group.restricted]

@@ -1,0 +1,230 @@
+"""Coverage: what is due, what is covered, and the lists behind every number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from gridmap.domain.actors import Actor, Machine, Role
+from gridmap.domain.coverage import CONTACT_DAYS, Overview, previous_day, protected, total
+from gridmap.domain.groups import BY_CODE
+from gridmap.domain.rules import Decisions, decide
+from gridmap.domain.rules import states as states_of
+from gridmap.domain.tallies import merged, tally
+from gridmap.errors import BadInput, NotFound
+from gridmap.services import access
+from gridmap.store import coverage, grid_stats
+from gridmap.store.coverage import Calendar, Scope
+from gridmap.store.database import become
+
+READERS = (Role.SECRETARY, Role.CLERK, Role.WORKER, Role.PLANNER, Machine.JOB)
+
+
+@contextmanager
+def as_job(con: Connection, actor: Actor) -> Iterator[None]:
+    """Count with the program's own rights, then give the actor his back.
+
+    Figures of a grid are the same whoever asks first, and a planner may not see the groups they are counted from.
+    """
+    become(con, Actor(Machine.JOB, actor.community_id))
+    yield
+    become(con, actor)
+
+
+def days(con: Connection, actor: Actor) -> Calendar:
+    """Return the community's own days.
+
+    Raises
+    ------
+    NotFound
+        When there is no such community.
+    """
+    found = coverage.calendar(con, actor.community_id)
+    if found is None:
+        raise NotFound("没有这个社区")
+    return found
+
+
+def check_day(calendar: Calendar, on: date) -> None:
+    """Refuse a day of which nothing can be known.
+
+    Raises
+    ------
+    BadInput
+        When the day is in the future or before the first data.
+    """
+    latest = max(calendar.today, calendar.decided_on or calendar.today)
+    if on > latest:
+        raise BadInput("日期 %(on)s 还没有到：请选 %(latest)s 或更早的一天", on=on, latest=latest)
+    if calendar.first_day is None:
+        raise BadInput("这个社区还没有住户数据")
+    if on < calendar.first_day:
+        raise BadInput("%(on)s 还没有数据：最早的数据是 %(first)s", on=on, first=calendar.first_day)
+
+
+def check_group(group: str | None) -> str | None:
+    """Return the code of a group that may be counted; None for every household.
+
+    Raises
+    ------
+    BadInput
+        When there is no such group, or it belongs to another authority.
+    """
+    if not group:
+        return None
+    if group not in BY_CODE or BY_CODE[group].restricted:
+        raise BadInput("没有“%(group)s”这个群体", group=group)
+    return group
+
+
+def _end_of(on: date, timezone: str) -> datetime:
+    return datetime.combine(on + timedelta(days=1), time.min, ZoneInfo(timezone))
+
+
+def decided(con: Connection, calendar: Calendar, scope: Scope, on: date) -> Decisions:
+    """Decide for some households as known at the end of a day."""
+    return decide(coverage.facts(con, scope, on=on, end=_end_of(on, calendar.timezone), timezone=calendar.timezone), on)
+
+
+def _count_past(con: Connection, calendar: Calendar, community_id: int, on: date) -> None:
+    """Count a day that is over, from history, and keep the figures for good."""
+    end = _end_of(on, calendar.timezone)
+    parts = []
+    for scope in coverage.scopes(con, community_id):
+        facts = coverage.facts(con, scope, on=on, end=end, timezone=calendar.timezone)
+        parts.append(tally(decide(facts, on), facts.visits, coverage.open_needs(con, scope, end=end), on))
+    grid_stats.keep_past(con, community_id, merged(parts), on=on)
+
+
+def _count_today(
+    con: Connection, calendar: Calendar, community_id: int, on: date, grid_ids: list[int] | None = None
+) -> None:
+    end = _end_of(on, calendar.timezone)
+    since = _end_of(on - timedelta(days=CONTACT_DAYS), calendar.timezone)
+    grid_stats.count_today(con, community_id, on=on, since=since, end=end, grid_ids=grid_ids)
+
+
+def _decide_again(
+    con: Connection, calendar: Calendar, community_id: int, on: date, household_ids: list[int] | None
+) -> int:
+    """Decide some households (None = all) for ``on`` and keep it; return how many changed."""
+    if household_ids is None:
+        scopes = coverage.scopes(con, community_id)
+    else:
+        scopes = iter([Scope(community_id, ids=tuple(household_ids))])
+    return sum(coverage.keep(con, community_id, decided(con, calendar, scope, on), on=on) for scope in scopes)
+
+
+def recompute(con: Connection, actor: Actor, *, on: date, household_ids: list[int] | None = None) -> int:
+    """Decide households anew (None = all) after one of their facts changed, and count their grids; return the changed.
+
+    To be called in the transaction of the change, with today's local date.
+
+    Raises
+    ------
+    BadInput
+        When some household has no spell on the day: nobody knows what it is, so no figure would be true.
+    """
+    access.require(actor, Role.SECRETARY, Role.CLERK, Role.WORKER, Machine.JOB)
+    calendar = days(con, actor)
+    with as_job(con, actor):
+        coverage.lock(con, actor.community_id)
+        if household_ids is None and (missing := coverage.without_spell(con, actor.community_id, on=on)):
+            raise BadInput("有 %(n)s 户没有 %(on)s 的居住状态记录，无法计算覆盖情况", n=missing, on=on)
+        begun = calendar.decided_on == on and grid_stats.is_kept(con, actor.community_id, on=on, final=False)
+        changed = _decide_again(con, calendar, actor.community_id, on, household_ids if begun else None)
+        grids = (
+            coverage.grids_of(con, actor.community_id, household_ids) if begun and household_ids is not None else None
+        )
+        _count_today(con, calendar, actor.community_id, on, grids)
+        coverage.mark_decided(con, actor.community_id, on=on, changed=changed)
+    return changed
+
+
+def _begin_day(con: Connection, calendar: Calendar, community_id: int, on: date) -> None:
+    """At the first question of a new day decide what the change of the date changes, and count every grid."""
+    after = calendar.decided_on
+    ids = None if after is None else coverage.households_changed_between(con, community_id, after=after, until=on)
+    changed = _decide_again(con, calendar, community_id, on, ids) if ids is None or ids else 0
+    _count_today(con, calendar, community_id, on)
+    coverage.mark_decided(con, community_id, on=on, changed=changed)
+
+
+def ensure(con: Connection, actor: Actor, calendar: Calendar, on: date) -> None:
+    """See to it that the figures of a day are kept; nothing to do for all but its first reader."""
+    community_id = actor.community_id
+    past = calendar.decided_on is not None and on < calendar.decided_on
+    if (past or on == calendar.decided_on) and grid_stats.is_kept(con, community_id, on=on, final=past):
+        return
+    with as_job(con, actor):
+        coverage.lock(con, community_id)
+        fresh = days(con, actor)  # another may have done it while we waited
+        if past or (fresh.decided_on is not None and on < fresh.decided_on):
+            if not grid_stats.is_kept(con, community_id, on=on, final=True):
+                _count_past(con, fresh, community_id, on)
+        elif on != fresh.decided_on or not grid_stats.is_kept(con, community_id, on=on, final=False):
+            _begin_day(con, fresh, community_id, on)
+
+
+def overview(con: Connection, actor: Actor, *, on: date, group: str | None = None) -> Overview:
+    """Return the figures of every grid the actor may see, their sum, and the same one period earlier.
+
+    Raises
+    ------
+    BadInput
+        When the day is in the future or before the first data, or there is no such group.
+    """
+    access.require(actor, *READERS)
+    group = check_group(group)
+    calendar = days(con, actor)
+    check_day(calendar, on)
+    assert calendar.first_day is not None  # noqa: S101 - check_day refuses it
+    previous_on = previous_day(on, calendar.first_day)
+    ensure(con, actor, calendar, on)
+    if previous_on is not None:
+        ensure(con, actor, calendar, previous_on)
+    own = sorted(actor.grid_ids) if actor.role is Role.WORKER else None
+    grids = grid_stats.read(con, actor.community_id, on=on, previous_on=previous_on, group=group or "", grid_ids=own)
+    previous = [g.previous for g in grids if g.previous is not None]
+    made = Overview(
+        on,
+        previous_on,
+        group,
+        total(g.counts for g in grids),
+        None if previous_on is None else total(previous),
+        tuple(grids),
+    )
+    return protected(made) if actor.role is Role.PLANNER else made
+
+
+def states(con: Connection, actor: Actor, *, on: date, grid_id: int) -> dict[int, int]:
+    """Return the state of each household of one grid on a day, by household id.
+
+    Raises
+    ------
+    NotFound
+        When there is no such grid, or it is not the worker's.
+    """
+    access.require(actor, *READERS)
+    access.require_grid(actor, grid_id)
+    calendar = days(con, actor)
+    check_day(calendar, on)
+    made = decisions_of_grid(con, actor, calendar, on=on, grid_id=grid_id)
+    return dict(zip(made.household_id.tolist(), states_of(made, on).tolist(), strict=True))
+
+
+def decisions_of_grid(con: Connection, actor: Actor, calendar: Calendar, *, on: date, grid_id: int) -> Decisions:
+    """Return the decisions for the households of one grid on a day, from history: the same for today and the past.
+
+    Raises
+    ------
+    NotFound
+        When there is no such grid.
+    """
+    with as_job(con, actor):
+        ids = coverage.households_in(con, actor.community_id, grid_id, on=on)
+        return decided(con, calendar, Scope(actor.community_id, ids=tuple(ids)), on)
