@@ -5,8 +5,11 @@ Every variable is documented in the README; a test compares the two.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import secrets
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -48,6 +51,13 @@ def _flag(name: str) -> bool:
     return os.environ.get(name, "") not in {"", "0", "no", "false"}
 
 
+def _list(name: str) -> tuple[str, ...]:
+    return tuple(part.strip().lower() for part in os.environ.get(name, "").split(",") if part.strip())
+
+
+OWN_HOSTS = ("127.0.0.1", "localhost", "::1")
+
+
 @dataclass(frozen=True)
 class Settings:
     """The settings of one process.
@@ -63,6 +73,10 @@ class Settings:
     demo : sign-in links are printed and pages carry the stamp. ``GRIDMAP_DEMO``.
     insecure_http : cookies without ``Secure``, for a plain-http address other than 127.0.0.1.
         ``GRIDMAP_INSECURE_HTTP``.
+    hosts : names and addresses under which the pages may be asked for, besides this machine's own.
+        ``GRIDMAP_HOSTS``, separated by commas.
+    proxies : how many reverse proxies of ours stand in front; their X-Forwarded-For is believed, nobody else's.
+        ``GRIDMAP_PROXIES``.
     """
 
     home: Path = field(default_factory=_home)
@@ -72,3 +86,21 @@ class Settings:
     threads: int = field(default_factory=lambda: int(os.environ.get("GRIDMAP_THREADS", "8")))
     demo: bool = field(default_factory=lambda: _flag("GRIDMAP_DEMO"))
     insecure_http: bool = field(default_factory=lambda: _flag("GRIDMAP_INSECURE_HTTP"))
+    hosts: tuple[str, ...] = field(default_factory=lambda: OWN_HOSTS + _list("GRIDMAP_HOSTS"))
+    proxies: int = field(default_factory=lambda: int(os.environ.get("GRIDMAP_PROXIES", "0")))
+
+    def secret(self, name: str) -> str:
+        """Return a random secret kept in the data folder, readable by its owner only; made at the first call.
+
+        Two processes may ask at once: the first to link its file wins, and both read that one.
+        """
+        path = self.home / "keys" / name
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            descriptor, fresh = tempfile.mkstemp(dir=path.parent)
+            with os.fdopen(descriptor, "w") as handle:
+                handle.write(secrets.token_urlsafe(32))
+            with contextlib.suppress(FileExistsError):
+                os.link(fresh, path)
+            Path(fresh).unlink()
+        return path.read_text()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -66,6 +66,12 @@ def make_database(cluster: Cluster, name: str) -> str:
         schema.migrate(con)
     owner.dispose()
     return cluster.url(database=name)
+
+
+@pytest.fixture(scope="session")
+def new_database(cluster: Cluster) -> Callable[[str], str]:
+    """Return what makes a migrated database of a name and returns the application's URL."""
+    return lambda name: make_database(cluster, name)
 
 
 @pytest.fixture(scope="session")

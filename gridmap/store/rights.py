@@ -36,6 +36,13 @@ COMMUNITY = "community_id = (SELECT nullif(current_setting('app.community', true
 GRIDS = "ANY (string_to_array(nullif(current_setting('app.grids', true), ''), ',')::bigint[])"
 OWN_GRIDS = f"{COMMUNITY} AND grid_id = {GRIDS}"
 PROOF = "current_setting('app.proof', true)"
+# A username is never 64 hex digits, so decode() meets nothing else.
+TOKEN_SHOWN = f"CASE WHEN {PROOF} ~ '^[0-9a-f]{{64}}$' THEN decode({PROOF}, 'hex') END"
+ACCOUNT_SHOWN = f"username = nullif({PROOF}, '')" + "".join(
+    f" OR EXISTS (SELECT FROM {table} s WHERE s.token_hash = {TOKEN_SHOWN}"
+    " AND s.community_id = account.community_id AND s.account_id = account.id)"
+    for table in ("session", "sign_in_link")
+)
 ACCOUNT = "nullif(current_setting('app.account', true), '')::bigint"
 
 MAP = ["outline", "street", "barrier", "area", "compound", "grid", "grid_version", "building", "entrance", "place"]
@@ -55,10 +62,26 @@ class Grant:
     verbs: str = "SELECT"
     rows: str = COMMUNITY
     hidden: tuple[str, ...] = ()  # columns this role may not read
+    only: tuple[str, ...] = ()  # columns this role may change; all when none is named
 
 
-def _all(role: str, *tables: str, verbs: str = "SELECT", rows: str = COMMUNITY, hidden: tuple[str, ...] = ()) -> Grant:
-    return Grant(role, tables, verbs, rows, hidden)
+def _all(
+    role: str,
+    *tables: str,
+    verbs: str = "SELECT",
+    rows: str = COMMUNITY,
+    hidden: tuple[str, ...] = (),
+    only: tuple[str, ...] = (),
+) -> Grant:
+    return Grant(role, tables, verbs, rows, hidden, only)
+
+
+def _of_shown(table: str, column: str, own_column: str) -> str:
+    """Return the condition that a row belongs to the account whose secret is shown."""
+    return (
+        f"EXISTS (SELECT FROM account a WHERE a.community_id = {table}.community_id"
+        f" AND a.{column} = {table}.{own_column})"
+    )
 
 
 _OWN_ROW = f"{COMMUNITY} AND account_id = {ACCOUNT}"
@@ -74,9 +97,14 @@ GRANTS: list[Grant] = [
         _all(role, *MAP)
         for role in ("gridmap_manager", "gridmap_worker", "gridmap_planner", "gridmap_driver", "gridmap_admin")
     ],
-    *[_all(role, "audit_event", verbs="INSERT") for role in GROUP_ROLES if role != "gridmap_visitor"],
     *[
-        _all(role, "session", verbs="SELECT, UPDATE", rows=_OWN_ROW)
+        _all(role, "audit_event", verbs="INSERT", rows=f"{COMMUNITY} AND account_id = {ACCOUNT}")
+        for role in ("gridmap_manager", "gridmap_worker", "gridmap_planner", "gridmap_driver", "gridmap_admin")
+    ],
+    _all("gridmap_job", "audit_event", verbs="INSERT"),
+    *[
+        _all(role, "session", verbs=verb, rows=_OWN_ROW, only=("revoked_at",))
+        for verb in ("SELECT", "UPDATE")
         for role in ("gridmap_manager", "gridmap_worker", "gridmap_planner", "gridmap_driver")
     ],
     # secretary and clerk: everything that happens in the community
@@ -95,30 +123,38 @@ GRANTS: list[Grant] = [
     _all("gridmap_driver", *WATER, "facility"),
     # admin: accounts and the trail, no household
     _all("gridmap_admin", *STAFF),
-    _all("gridmap_admin", "account", "session", "sign_in_link", verbs="SELECT, INSERT, UPDATE"),
+    _all("gridmap_admin", "account", hidden=("password_hash",)),
+    _all("gridmap_admin", "account", verbs="UPDATE", only=("disabled_at",)),
+    _all("gridmap_admin", "session"),
+    _all("gridmap_admin", "session", verbs="UPDATE", only=("revoked_at",)),
     _all("gridmap_admin", "audit_event"),
-    # before sign-in: the one row whose secret is shown
+    # before sign-in: what hangs on the one secret that is shown, a token's hash or a username
+    _all("gridmap_visitor", "session", "sign_in_link", rows=f"token_hash = {TOKEN_SHOWN}"),
+    _all(
+        "gridmap_visitor", "session", verbs="UPDATE", rows=f"token_hash = {TOKEN_SHOWN}", only=("seen_at", "revoked_at")
+    ),
+    _all("gridmap_visitor", "sign_in_link", verbs="UPDATE", rows=f"token_hash = {TOKEN_SHOWN}", only=("used_at",)),
+    _all("gridmap_visitor", "account", rows=ACCOUNT_SHOWN),
+    _all("gridmap_visitor", "account", verbs="UPDATE", rows=ACCOUNT_SHOWN, only=("password_hash",)),
+    _all("gridmap_visitor", "session", verbs="INSERT", rows=_of_shown("session", "id", "account_id")),
+    _all("gridmap_visitor", "audit_event", verbs="INSERT", rows=_of_shown("audit_event", "id", "account_id")),
+    _all("gridmap_visitor", "worker_assignment", rows=_of_shown("worker_assignment", "worker_id", "worker_id")),
     _all(
         "gridmap_visitor",
-        "session",
-        "sign_in_link",
-        verbs="SELECT, UPDATE",
-        rows=f"token_hash = decode(nullif({PROOF}, ''), 'hex')",
+        "community",
+        rows="EXISTS (SELECT FROM account a WHERE a.community_id = community.id)",
     ),
-    _all("gridmap_visitor", "session", verbs="INSERT", rows=f"account_id = {ACCOUNT}"),
-    _all(
-        "gridmap_visitor", "account", verbs="SELECT, UPDATE", rows=f"username = nullif({PROOF}, '') OR id = {ACCOUNT}"
-    ),
-    _all("gridmap_visitor", "worker_assignment", "community", rows="true"),
     _all("gridmap_visitor", "throttle", verbs="SELECT, INSERT, UPDATE", rows="true"),
-    _all("gridmap_visitor", "audit_event", verbs="INSERT", rows="true"),
+    _all("gridmap_visitor", "throttle", verbs="DELETE", rows="filled_at < now() - interval '1 day'"),
     # the program itself
     _all(
         "gridmap_job", *MAP, *STAFF, *PEOPLE, *WATER, *FACILITIES, "grid_stat", verbs="SELECT, INSERT, UPDATE, DELETE"
     ),
     _all("gridmap_job", "community", verbs="UPDATE", rows=COMMUNITY.replace("community_id", "id")),
     _all("gridmap_operator", "community", verbs="SELECT, INSERT, UPDATE, DELETE", rows="true"),
-    _all("gridmap_operator", *SIGN_IN, "worker", "worker_assignment", verbs="SELECT, INSERT, UPDATE", rows="true"),
+    _all("gridmap_operator", *SIGN_IN, verbs="SELECT, INSERT, UPDATE", rows="true"),
+    _all("gridmap_operator", "worker", "worker_assignment", "grid", rows="true"),
+    _all("gridmap_operator", "audit_event", verbs="INSERT", rows="true"),
 ]
 
 
@@ -134,11 +170,14 @@ def _grant_statements(grant: Grant, table: str, number: int) -> list[str]:
     statements = []
     for verb in (v.strip() for v in grant.verbs.split(",")):
         columns = _columns(table, grant.hidden) if verb == "SELECT" else ""
+        if verb == "UPDATE" and grant.only:
+            columns = "(" + ", ".join(grant.only) + ")"
+        name = f"{grant.role}_{verb.lower()}_{number}"
         using = "" if verb == "INSERT" else f" USING ({grant.rows})"
         check = f" WITH CHECK ({grant.rows})" if verb in {"INSERT", "UPDATE"} else ""
         statements += [
             f'GRANT {verb} {columns} ON "{table}" TO {grant.role}',
-            f'CREATE POLICY "{grant.role}_{verb.lower()}_{number}" ON "{table}" FOR {verb} TO {grant.role}{using}{check}',
+            f'CREATE POLICY "{name}" ON "{table}" FOR {verb} TO {grant.role}{using}{check}',
         ]
     return statements
 

@@ -1,0 +1,138 @@
+"""The one parser of what comes in with a request: every value leaves here typed, or as a sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+
+from gridmap.domain.groups import BY_CODE, GENERAL
+from gridmap.errors import BadInput
+from gridmap.web.edge import LARGEST_ID
+
+LARGEST_PAGE = 100_000
+LONGEST_WORDS = 60
+ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+GRID_CODE = re.compile(r"[0-9A-Za-z-]{1,24}")
+
+Values = Mapping[str, str]
+
+
+def on(values: Values, *, today: date, first: date | None = None, name: str = "on") -> date:
+    """Return the date a page is asked for; today unless one is given.
+
+    Raises
+    ------
+    BadInput
+        When it is no date, in the future, or before ``first``, the first day there is anything to tell of.
+    """
+    raw = values.get(name, "").strip()
+    if not raw:
+        return today
+    if not ISO_DATE.fullmatch(raw):
+        raise BadInput("日期要写成 2026-03-01 这样")
+    try:
+        day = date.fromisoformat(raw)
+    except ValueError as error:
+        raise BadInput("没有 %(day)s 这一天，请检查日期", day=raw) from error
+    if day > today:
+        raise BadInput("日期不能晚于今天 %(today)s", today=today.isoformat())
+    if first is not None and day < first:
+        raise BadInput("数据从 %(first)s 开始，请选之后的日期", first=first.isoformat())
+    return day
+
+
+def group(values: Values, name: str = "group") -> str | None:
+    """Return the special group a page is narrowed to, or None.
+
+    Raises
+    ------
+    BadInput
+        When there is no such group, or other authorities keep it.
+    """
+    raw = values.get(name, "").strip()
+    if not raw:
+        return None
+    known = BY_CODE.get(raw)
+    if raw != GENERAL and (known is None or known.restricted):
+        raise BadInput("没有这个人群，请从列表中选择")
+    return raw
+
+
+def page(values: Values, name: str = "page") -> int:
+    """Return the number of a page, from 1.
+
+    Raises
+    ------
+    BadInput
+        When it is no such number.
+    """
+    return _whole(values.get(name, "").strip() or "1", 1, LARGEST_PAGE, "页码要是 1 以上的整数")
+
+
+def identity(raw: str) -> int:
+    """Return a row's number.
+
+    Raises
+    ------
+    BadInput
+        When it is none.
+    """
+    return _whole(raw.strip(), 1, LARGEST_ID, "编号要是整数")
+
+
+def grid_code(raw: str) -> str:
+    """Return a grid's code.
+
+    Raises
+    ------
+    BadInput
+        When it cannot be one.
+    """
+    if not GRID_CODE.fullmatch(raw):
+        raise BadInput("网格编码只含数字、字母和短横线")
+    return raw
+
+
+def words(values: Values, name: str = "q") -> str:
+    """Return what somebody searches for, spaces squeezed.
+
+    Raises
+    ------
+    BadInput
+        When it is longer than anybody types.
+    """
+    squeezed = " ".join(values.get(name, "").split())
+    if len(squeezed) > LONGEST_WORDS:
+        raise BadInput("请输入不超过 %(n)s 个字", n=LONGEST_WORDS)
+    return squeezed
+
+
+def text(values: Values, name: str, longest: int) -> str:
+    """Return a line of text without control characters, cut nowhere.
+
+    Raises
+    ------
+    BadInput
+        When it is too long.
+    """
+    raw = "".join(c for c in values.get(name, "") if c.isprintable())
+    if len(raw) > longest:
+        raise BadInput("请输入不超过 %(n)s 个字", n=longest)
+    return raw
+
+
+def back(values: Values, name: str = "back") -> str:
+    """Return the page to go back to: one of ours, by path alone."""
+    raw = values.get(name, "")
+    plain = raw.startswith("/") and not raw.startswith("//") and "\\" not in raw and raw.isprintable()
+    return raw if plain and not raw.startswith("/sign-") else "/"
+
+
+def _whole(raw: str, least: int, most: int, sentence: str) -> int:
+    if not (raw.isascii() and raw.isdigit() and len(raw) <= len(str(LARGEST_ID))):
+        raise BadInput(sentence)
+    number = int(raw)
+    if not least <= number <= most:
+        raise BadInput(sentence)
+    return number
