@@ -12,6 +12,8 @@ from __future__ import annotations
 from datetime import date
 from functools import cache
 
+from psycopg.types.numeric import Int4, Int8
+
 from gridmap.domain.actors import Actor, Role
 from gridmap.domain.groups import SHARED_BITS
 from gridmap.domain.tiles import Layer, Tile
@@ -87,21 +89,30 @@ def _statement(layer: Layer, zoom_class: int, database_role: str, *, of_grids: b
     return f"/* {database_role} */ SELECT {whole}"
 
 
+def values(actor: Actor, tile: Tile, on: date) -> dict[str, object]:
+    """Return the statement's values, typed as the columns are.
+
+    A plain small number would be sent as smallint: then the community could not be a condition of the index, and
+    each width would be a statement of its own to prepare.
+    """
+    return {
+        "z": Int4(tile.z),
+        "x": Int4(tile.x),
+        "y": Int4(tile.y),
+        "community": Int4(actor.community_id),
+        "on": on,
+        "grids": [Int8(grid_id) for grid_id in sorted(actor.grid_ids)],
+        "pixel": PIXEL_M / 2**tile.z,
+    }
+
+
+def statement(actor: Actor, tile: Tile) -> str:
+    """Return the SQL that draws a tile for an actor."""
+    of_grids = actor.role is Role.WORKER and tile.layer is not Layer.BASE
+    return _statement(tile.layer, _zoom_class(tile.z), DATABASE_ROLE[actor.role], of_grids=of_grids)
+
+
 def read(database: Database, actor: Actor, tile: Tile, on: date) -> bytes:
     """Return one tile as the actor may see it; empty when nothing of his lies there."""
-    of_grids = actor.role is Role.WORKER and tile.layer is not Layer.BASE
-    statement = _statement(tile.layer, _zoom_class(tile.z), DATABASE_ROLE[actor.role], of_grids=of_grids)
-    made = database.ask(
-        actor,
-        statement,
-        {
-            "z": tile.z,
-            "x": tile.x,
-            "y": tile.y,
-            "community": actor.community_id,
-            "on": on,
-            "grids": sorted(actor.grid_ids),
-            "pixel": PIXEL_M / 2**tile.z,
-        },
-    )
+    made = database.ask(actor, statement(actor, tile), values(actor, tile, on))
     return bytes(made[0]) if made else b""
