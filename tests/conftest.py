@@ -6,14 +6,21 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from signing import browsers
 from sqlalchemy import Connection, create_engine, text
 
-from gridmap.domain.actors import Actor, Machine
+from gridmap.domain.actors import Actor, Machine, Role
 from gridmap.ops.cluster import Cluster
 from gridmap.ops.setup import create_database
+from gridmap.services import accounts
+from gridmap.settings import Settings
 from gridmap.store import rights, schema
 from gridmap.store.database import Database, become
 
@@ -103,3 +110,38 @@ def community_id(con: Connection) -> int:
     ).scalar_one()
     become(con, Actor(Machine.JOB, made))
     return int(made)
+
+
+@pytest.fixture(scope="session")
+def demo_clock() -> Callable[[], datetime]:
+    """Return a clock that stands still on the morning of the demo's day."""
+    return lambda: datetime(2026, 11, 22, 9, tzinfo=ZoneInfo("Asia/Shanghai"))
+
+
+@pytest.fixture(scope="session")
+def demo_id(demo: Database, demo_clock: Callable[[], datetime]) -> int:
+    """Return the demo community's id, with an account for each role."""
+    operator = Actor(Machine.OPERATOR)
+    with demo.transaction(operator) as con:
+        made = int(con.execute(text("SELECT min(id) FROM community")).scalar_one())
+        accounts.ensure_demo_accounts(con, operator, made, at=demo_clock())
+    return made
+
+
+@pytest.fixture(scope="session")
+def app(
+    demo: Database, demo_id: int, demo_clock: Callable[[], datetime], tmp_path_factory: pytest.TempPathFactory
+) -> Flask:
+    """Return the whole server over the demo community."""
+    from gridmap.web.app import create_app  # loads the drawing libraries, which few tests need
+
+    assert demo_id
+    return create_app(demo, Settings(home=tmp_path_factory.mktemp("home"), demo=True), clock=demo_clock)
+
+
+@pytest.fixture(scope="session")
+def client(
+    app: Flask, demo: Database, demo_id: int, demo_clock: Callable[[], datetime]
+) -> Callable[[Role | None], FlaskClient]:
+    """Return what makes a browser for a role: ``client(Role.SECRETARY)``, or ``client(None)`` for a visitor."""
+    return browsers(app, demo, demo_id, demo_clock())

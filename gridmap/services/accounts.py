@@ -22,7 +22,7 @@ from gridmap.domain.sessions import (
     Session,
     SessionNote,
 )
-from gridmap.errors import BadInput, Forbidden, NotFound, TooManyTries
+from gridmap.errors import BadInput, Conflict, Forbidden, NotFound, TooManyTries
 from gridmap.services import passwords
 from gridmap.services.access import require
 from gridmap.store import accounts as store
@@ -439,22 +439,34 @@ def ensure_demo_accounts(
 ) -> dict[Role, int]:
     """Make what is missing of one account per role, none with a password; called in demo mode only."""
     require(operator, Machine.OPERATOR)
-    made: dict[Role, int] = {}
     worker = store.first_worker(con, community_id, (at or datetime.now(UTC)).date())
+    made: dict[Role, int] = {}
     for role in Role:
-        username = f"demo-{role}" if community_id == 1 else f"demo-{role}-{community_id}"
-        mine = role is Role.WORKER and worker is not None
-        made_id = store.add(
-            con,
-            community_id=community_id,
-            username=username,
-            name=worker.name if mine and worker else DEMO_NAMES[role],
-            role=role,
-            worker_id=worker.id if mine and worker else None,
-            password_hash=None,
-        )
+        behind = worker if role is Role.WORKER else None
+        made[role] = _ensure_demo_account(con, community_id, role, behind)
+    return made
+
+
+def _ensure_demo_account(con: Connection, community_id: int, role: Role, worker: Row[Any] | None) -> int:
+    """Return the demo account of a role, made when missing; a second demo community gets a number behind."""
+    username = f"demo-{role}"
+    found = store.by_username(con, username)
+    if found and found.community_id != community_id:
+        username = f"demo-{role}-{community_id}"
         found = store.by_username(con, username)
-        made[role] = made_id or (found.id if found else 0)
+    if found:
+        return int(found.id)
+    made = store.add(
+        con,
+        community_id=community_id,
+        username=username,
+        name=worker.name if worker else DEMO_NAMES[role],
+        role=role,
+        worker_id=worker.id if worker else None,
+        password_hash=None,
+    )
+    if made is None:
+        raise Conflict("演示账号正由另一个程序建立，请再试一次")
     return made
 
 
