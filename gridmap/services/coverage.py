@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
 from gridmap.domain.actors import Actor, Machine, Role
-from gridmap.domain.coverage import CONTACT_DAYS, Overview, previous_day, protected, total
-from gridmap.domain.groups import BY_CODE
-from gridmap.domain.rules import Decisions, decide
+from gridmap.domain.coverage import CONTACT_DAYS, Overview, State, previous_day, protected, shared_groups, total
+from gridmap.domain.groups import BIT, BY_CODE
+from gridmap.domain.households import Door, Doors, Home, by_urgency, without_groups
+from gridmap.domain.rules import NO_DAY, Decisions, day_number, day_of, decide
 from gridmap.domain.rules import states as states_of
 from gridmap.domain.tallies import merged, tally
-from gridmap.errors import BadInput, NotFound
+from gridmap.errors import BadInput, Forbidden, NotFound
 from gridmap.services import access
-from gridmap.store import coverage, grid_stats
+from gridmap.store import coverage, grid_stats, grids, households
 from gridmap.store.coverage import Calendar, Scope
 from gridmap.store.database import become
 
@@ -81,18 +83,19 @@ def check_group(group: str | None) -> str | None:
     return group
 
 
-def _end_of(on: date, timezone: str) -> datetime:
+def end_of(on: date, timezone: str) -> datetime:
+    """Return the end of a local day."""
     return datetime.combine(on + timedelta(days=1), time.min, ZoneInfo(timezone))
 
 
 def decided(con: Connection, calendar: Calendar, scope: Scope, on: date) -> Decisions:
     """Decide for some households as known at the end of a day."""
-    return decide(coverage.facts(con, scope, on=on, end=_end_of(on, calendar.timezone), timezone=calendar.timezone), on)
+    return decide(coverage.facts(con, scope, on=on, end=end_of(on, calendar.timezone), timezone=calendar.timezone), on)
 
 
 def _count_past(con: Connection, calendar: Calendar, community_id: int, on: date) -> None:
     """Count a day that is over, from history, and keep the figures for good."""
-    end = _end_of(on, calendar.timezone)
+    end = end_of(on, calendar.timezone)
     parts = []
     for scope in coverage.scopes(con, community_id):
         facts = coverage.facts(con, scope, on=on, end=end, timezone=calendar.timezone)
@@ -103,8 +106,8 @@ def _count_past(con: Connection, calendar: Calendar, community_id: int, on: date
 def _count_today(
     con: Connection, calendar: Calendar, community_id: int, on: date, grid_ids: list[int] | None = None
 ) -> None:
-    end = _end_of(on, calendar.timezone)
-    since = _end_of(on - timedelta(days=CONTACT_DAYS), calendar.timezone)
+    end = end_of(on, calendar.timezone)
+    since = end_of(on - timedelta(days=CONTACT_DAYS), calendar.timezone)
     grid_stats.count_today(con, community_id, on=on, since=since, end=end, grid_ids=grid_ids)
 
 
@@ -188,15 +191,15 @@ def overview(con: Connection, actor: Actor, *, on: date, group: str | None = Non
     if previous_on is not None:
         ensure(con, actor, calendar, previous_on)
     own = sorted(actor.grid_ids) if actor.role is Role.WORKER else None
-    grids = grid_stats.read(con, actor.community_id, on=on, previous_on=previous_on, group=group or "", grid_ids=own)
-    previous = [g.previous for g in grids if g.previous is not None]
+    found = grid_stats.read(con, actor.community_id, on=on, previous_on=previous_on, group=group or "", grid_ids=own)
+    previous = [g.previous for g in found if g.previous is not None]
     made = Overview(
         on,
         previous_on,
         group,
-        total(g.counts for g in grids),
+        total(g.counts for g in found),
         None if previous_on is None else total(previous),
-        tuple(grids),
+        tuple(found),
     )
     return protected(made) if actor.role is Role.PLANNER else made
 
@@ -210,21 +213,88 @@ def states(con: Connection, actor: Actor, *, on: date, grid_id: int) -> dict[int
         When there is no such grid, or it is not the worker's.
     """
     access.require(actor, *READERS)
+    made, homes = _of_grid(con, actor, on=on, grid_id=grid_id)
+    found = zip(made.household_id.tolist(), states_of(made, on).tolist(), strict=True)
+    return {household_id: state for household_id, state in found if household_id in homes}
+
+
+def _of_grid(con: Connection, actor: Actor, *, on: date, grid_id: int) -> tuple[Decisions, dict[int, Home]]:
+    """Return what was decided of a grid's households on a day, and where those are that the actor may see today."""
     access.require_grid(actor, grid_id)
     calendar = days(con, actor)
     check_day(calendar, on)
-    made = decisions_of_grid(con, actor, calendar, on=on, grid_id=grid_id)
-    return dict(zip(made.household_id.tolist(), states_of(made, on).tolist(), strict=True))
+    if not grids.exists(con, actor.community_id, grid_id):
+        raise NotFound("没有这个网格")
+    with as_job(con, actor):
+        ids = coverage.households_in(con, actor.community_id, grid_id, on=on)
+        made = decided(con, calendar, Scope(actor.community_id, ids=tuple(ids)), on)
+    own = sorted(actor.grid_ids) if actor.role is Role.WORKER else None
+    return made, households.homes(con, actor.community_id, ids, grid_ids=own)
 
 
-def decisions_of_grid(con: Connection, actor: Actor, calendar: Calendar, *, on: date, grid_id: int) -> Decisions:
-    """Return the decisions for the households of one grid on a day, from history: the same for today and the past.
+def _door(decisions: Decisions, i: int, state: int, home: Home, day: int) -> Door:
+    due_on, overdue_on = int(decisions.due_on[i]), int(decisions.overdue_on[i])
+    bits = int(decisions.group_bits[i])
+    return Door(
+        home.household_id,
+        home.address,
+        State(state),
+        int(decisions.tries[i]),
+        day_of(int(decisions.last_effective_on[i])),
+        day_of(due_on),
+        day_of(overdue_on),
+        max(day - overdue_on + 1, 0) if overdue_on != NO_DAY else 0,
+        tuple(code for code, bit in shared_groups() if bits & bit),
+        None,
+        home.lon,
+        home.lat,
+    )
+
+
+def doors(
+    con: Connection,
+    actor: Actor,
+    *,
+    grid_id: int,
+    on: date,
+    state: State | None = None,
+    overdue: bool = False,
+    group: str | None = None,
+    offset: int = 0,
+    limit: int = 50,
+) -> Doors:
+    """Return a page of one grid's doors on a day, the most urgent first; the list behind a number.
+
+    ``state`` keeps one state, ``overdue`` all whose period has ended (whatever their state is called), ``group``
+    one special group. A planner gets addresses and states, but neither groups nor dates that would tell the rule.
 
     Raises
     ------
+    Forbidden
+        When a planner asks for the doors of a group.
     NotFound
-        When there is no such grid.
+        When there is no such grid, or it is not the worker's.
     """
-    with as_job(con, actor):
-        ids = coverage.households_in(con, actor.community_id, grid_id, on=on)
-        return decided(con, calendar, Scope(actor.community_id, ids=tuple(ids)), on)
+    access.require(actor, *READERS)
+    group = check_group(group)
+    full = actor.role is not Role.PLANNER
+    if group and not full:
+        raise Forbidden("您的角色不能按群体查看住户名单")
+    made, homes = _of_grid(con, actor, on=on, grid_id=grid_id)
+    day, bit = day_number(on), BIT[group] if group else 0
+    found = by_urgency(
+        _door(made, i, state_now, homes[household_id], day)
+        for i, (household_id, state_now) in enumerate(
+            zip(made.household_id.tolist(), states_of(made, on).tolist(), strict=True)
+        )
+        if household_id in homes
+        and (state is None or state_now == state)
+        and (not overdue or made.overdue_on[i] <= day)
+        and made.group_bits[i] & bit == bit
+    )
+    rows = found[offset : offset + limit]
+    if not full:
+        return Doors(on, grid_id, state, group, tuple(without_groups(row) for row in rows), len(found), offset, limit)
+    why = households.reasons(con, actor.community_id, [row.household_id for row in rows], on=on)
+    told = tuple(replace(row, reason=why.get(row.household_id)) for row in rows)
+    return Doors(on, grid_id, state, group, told, len(found), offset, limit)
