@@ -70,11 +70,11 @@ def test_every_service_asks_for_access_first() -> None:
             if not isinstance(node, ast.FunctionDef) or node.name.startswith("_"):
                 continue
             names = [a.arg for a in node.args.args]
-            if names[:2] != ["con", "actor"]:
+            if len(names) < 2 or names[0] != "con" or names[1] not in {"actor", "visitor", "operator"}:
                 continue
             body = [s for s in node.body if not (isinstance(s, ast.Expr) and isinstance(s.value, ast.Constant))]
             first = ast.unparse(body[0]) if body else ""
-            if not first.startswith("access.require"):
+            if not first.startswith(("access.require(", "require(")):
                 found.append(f"{path.name}:{node.name}")
     assert found == []
 

@@ -104,7 +104,7 @@ class Cluster:
 
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a PostgreSQL program as the user who owns the cluster."""
-        who = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
+        owner = "postgres" if os.geteuid() == 0 else None
         return subprocess.run(  # noqa: S603 - our own programs and paths
             [find_programs() / program, *arguments],
             cwd="/",
@@ -112,7 +112,9 @@ class Cluster:
             capture_output=True,
             check=False,
             env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
-            **who,  # type: ignore[call-overload]
+            user=owner,
+            group=owner,
+            extra_groups=[] if owner else None,
         )
 
     def _own(self, path: Path, mode: int) -> None:
