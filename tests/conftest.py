@@ -15,6 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from signing import browsers
 from sqlalchemy import Connection, create_engine, text
+from two_communities import Small, populate
 
 from gridmap.domain.actors import Actor, Machine, Role
 from gridmap.ops.cluster import Cluster
@@ -87,6 +88,17 @@ def empty_database(cluster: Cluster) -> Iterator[Database]:
     made = Database(make_database(cluster, "empty"))
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def small(new_database: Callable[[str], str]) -> Iterator[Small]:
+    """Yield a committed database of two communities; what tests add to it stays."""
+    made = Small(Database(new_database("small")))
+    with made.database.engine.begin() as connection:
+        for number in (1, 2):
+            populate(connection, made, number)
+    yield made
+    made.database.close()
 
 
 @pytest.fixture

@@ -116,7 +116,7 @@ GRANTS: list[Grant] = [
     _all("gridmap_worker", "grid_stat", verbs="SELECT, INSERT, UPDATE, DELETE", rows=OWN_GRIDS),
     # planner: doors and dates, no names, no groups
     _all("gridmap_planner", *STAFF, *FACILITIES),
-    _all("gridmap_planner", "household", hidden=("group_bits",)),
+    _all("gridmap_planner", "household", hidden=("group_bits", "standing_reason")),
     _all("gridmap_planner", "household_spell", "need", "visit", hidden=("summary", "note", "reason")),
     _all("gridmap_planner", "grid_stat"),
     # driver: water only

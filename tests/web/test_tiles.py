@@ -9,11 +9,11 @@ from typing import Any
 
 import mapbox_vector_tile
 import pytest
-from conftest import DAY, Clock, Small
 from flask import Flask
 from flask.testing import FlaskClient
 from signing import OPERATOR, browser, new_token
 from sqlalchemy import text
+from two_communities import DAY, Clock, Small
 from werkzeug.test import TestResponse
 
 from gridmap.domain.actors import Actor, Machine, Role
