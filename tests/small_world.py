@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text
 
+from gridmap.domain.actors import Actor, Machine
 from gridmap.domain.groups import RULE_DEFAULTS
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 BEGIN = date(2026, 1, 1)
+DAY = date(2026, 6, 1)
 
 
 def at(day: date, hour: int = 10) -> datetime:
@@ -213,3 +215,31 @@ class World:
             recorded_at=at(raised),
             closed_at=at(closed) if closed else None,
         )
+
+
+def job(world: World) -> Actor:
+    """Return the program itself at work in the world's community."""
+    return Actor(Machine.JOB, world.community_id)
+
+
+def populate(world: World) -> dict[str, int]:
+    """Put one household of each kind into the first grid, and two into the second."""
+    days = {n: DAY - timedelta(days=n) for n in (1, 5, 10, 20, 25, 40, 85, 100, 120)}
+    made = {name: world.household(0) for name in ("never", "covered", "soon", "overdue", "no_answer", "refused")}
+    world.visit(made["covered"], days[10])
+    world.visit(made["soon"], days[85])
+    world.visit(made["overdue"], days[100])
+    world.visit(made["no_answer"], days[100])
+    world.visit(made["no_answer"], days[20], "nobody")
+    world.visit(made["no_answer"], days[5], "nobody")
+    world.visit(made["refused"], days[120])
+    world.visit(made["refused"], days[40], "refused")
+    made["moved"] = world.household(0, standing="moved")
+    made["excluded"] = world.household(0, standing="excluded")
+    made["alone"] = world.household(1, "alone")
+    world.visit(made["alone"], days[25])
+    made["both"] = world.household(1, "alone", "high_risk")
+    world.visit(made["both"], days[10])
+    world.need(made["both"], days[10])
+    world.need(made["both"], days[20], days[5])
+    return made

@@ -6,7 +6,7 @@ from dataclasses import astuple
 from datetime import date, timedelta
 
 import pytest
-from small_world import BEGIN, World, at
+from small_world import BEGIN, DAY, World, at, job, populate
 from sqlalchemy import Connection, text
 
 from gridmap.domain.actors import Actor, Machine, Role
@@ -15,16 +15,10 @@ from gridmap.errors import BadInput, Forbidden, NotFound, SignInNeeded
 from gridmap.services import coverage
 from gridmap.store.database import become
 
-DAY = date(2026, 6, 1)
-
 
 @pytest.fixture
 def world(con: Connection, community_id: int) -> World:
     return World(con, community_id)
-
-
-def job(world: World) -> Actor:
-    return Actor(Machine.JOB, world.community_id)
 
 
 def secretary(world: World) -> Actor:
@@ -34,29 +28,6 @@ def secretary(world: World) -> Actor:
 def ask(world: World, actor: Actor, on: date = DAY, group: str | None = None):  # type: ignore[no-untyped-def]
     become(world.con, actor)
     return coverage.overview(world.con, actor, on=on, group=group)
-
-
-def populate(world: World) -> dict[str, int]:
-    """Put one household of each kind into the first grid, and two into the second."""
-    days = {n: DAY - timedelta(days=n) for n in (1, 5, 10, 20, 25, 40, 85, 100, 120)}
-    made = {name: world.household(0) for name in ("never", "covered", "soon", "overdue", "no_answer", "refused")}
-    world.visit(made["covered"], days[10])
-    world.visit(made["soon"], days[85])
-    world.visit(made["overdue"], days[100])
-    world.visit(made["no_answer"], days[100])
-    world.visit(made["no_answer"], days[20], "nobody")
-    world.visit(made["no_answer"], days[5], "nobody")
-    world.visit(made["refused"], days[120])
-    world.visit(made["refused"], days[40], "refused")
-    made["moved"] = world.household(0, standing="moved")
-    made["excluded"] = world.household(0, standing="excluded")
-    made["alone"] = world.household(1, "alone")
-    world.visit(made["alone"], days[25])
-    made["both"] = world.household(1, "alone", "high_risk")
-    world.visit(made["both"], days[10])
-    world.need(made["both"], days[10])
-    world.need(made["both"], days[20], days[5])
-    return made
 
 
 def test_the_figures_are_those_worked_by_hand(world: World) -> None:

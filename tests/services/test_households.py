@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from small_world import World
+from small_world import DAY, World, job, populate
 from sqlalchemy import Connection, text
-from test_coverage import DAY, job, populate
 
 from gridmap.domain.actors import Actor, Role
 from gridmap.domain.coverage import State
