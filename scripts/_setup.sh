@@ -22,6 +22,7 @@ have_postgres() { ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; }
 have_postgis()  { ls /usr/share/postgresql/*/extension/postgis.control >/dev/null 2>&1; }
 have_chromium() { [ -x /usr/bin/chromium ]; }
 have_chinese()  { compgen -G '/usr/share/fonts/truetype/wqy/*.ttc' >/dev/null || compgen -G '/usr/share/fonts/opentype/noto/NotoSansCJK*' >/dev/null; }
+have_git()      { command -v git >/dev/null 2>&1; }
 have_certs()    { [ -s /etc/ssl/certs/ca-certificates.crt ]; }
 
 # apt_missing CHECK PACKAGE...: collects into APT what the check does not find.
@@ -63,6 +64,7 @@ system_for_testing() {
   have_postgres && have_postgis || { keep_debian_from_making_a_cluster || true; APT+=(postgresql-postgis); }
   apt_missing have_python python3 python3-venv
   apt_missing have_certs ca-certificates
+  apt_missing have_git git
   apt_missing have_chromium chromium libatomic1
   apt_missing have_chinese fonts-wqy-microhei
   install_apt
