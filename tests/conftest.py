@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -20,7 +20,7 @@ from two_communities import Small, populate
 from gridmap.domain.actors import Actor, Machine, Role
 from gridmap.ops.cluster import Cluster
 from gridmap.ops.setup import create_database
-from gridmap.services import accounts
+from gridmap.services import accounts, communities
 from gridmap.settings import Settings
 from gridmap.store import rights, schema
 from gridmap.store.database import Database, become
@@ -28,6 +28,7 @@ from gridmap.store.database import Database, become
 # Tests never touch a database somebody uses.
 os.environ.pop("GRIDMAP_DATABASE_URL", None)
 
+DEMO_DAY = date(2026, 11, 22)
 NIGHTLY = bool(os.environ.get("GRIDMAP_NIGHTLY"))
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
@@ -122,6 +123,15 @@ def community_id(con: Connection) -> int:
     ).scalar_one()
     become(con, Actor(Machine.JOB, made))
     return int(made)
+
+
+@pytest.fixture(scope="session")
+def demo(cluster: Cluster) -> Iterator[Database]:
+    """Yield a database with the demo community loaded for ``DEMO_DAY``; tests that write into it roll back."""
+    made = Database(make_database(cluster, "demo"), options={"statement_timeout": "10min"})
+    communities.ready_demo(made.transaction, on=DEMO_DAY)
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")
