@@ -51,11 +51,11 @@ def tell_what_is_here() -> None:
         return
     try:
         with edge.transaction(edge.OPERATOR) as con:
-            known = communities.known(con, edge.OPERATOR)
+            known = communities.listing(con, edge.OPERATOR)
     except DBAPIError:
         click.echo("下一步 / next:  scripts/gridmap init")
         return
     for one in known:
-        click.echo(f"  {one.code}  {one.name}")
+        click.echo(f"  {one['code']}  {one['name']}")
     click.echo("下一步 / next:  " + ("scripts/gridmap serve" if known else "scripts/demo"))
     click.echo("帮助 / help:  scripts/gridmap --help")
