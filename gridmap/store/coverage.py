@@ -33,14 +33,18 @@ LOCK = "gridmap.coverage"
 
 @dataclass(frozen=True)
 class Calendar:
-    """The days of one community.
+    """One community with its days.
 
     Attributes
     ----------
+    code, name, invented : as in ``tables.community``
     today : its own date now; decided_on : the day the decided columns of ``household`` are of, None before the first
     first_day : before it nothing is known, None without any household
     """
 
+    code: str
+    name: str
+    invented: str
     timezone: str
     today: date
     decided_on: date | None
@@ -51,14 +55,14 @@ def calendar(con: Connection, community_id: int) -> Calendar | None:
     """Return the days of a community, or None where it cannot be seen."""
     row = con.execute(
         text(
-            "SELECT timezone, (now() AT TIME ZONE timezone)::date AS today, decided_on, greatest("
+            "SELECT code, name, invented, timezone, (now() AT TIME ZONE timezone)::date AS today, decided_on, greatest("
             " (SELECT min(valid_from) FROM household_spell WHERE community_id = :c),"
             " (SELECT (min(recorded_at) AT TIME ZONE timezone)::date FROM household_spell WHERE community_id = :c)"
             ") AS first_day FROM community WHERE id = :c"
         ),
         {"c": community_id},
     ).one_or_none()
-    return Calendar(row.timezone, row.today, row.decided_on, row.first_day) if row else None
+    return Calendar(*row) if row else None
 
 
 def lock(con: Connection, community_id: int) -> None:
