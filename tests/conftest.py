@@ -129,9 +129,11 @@ def community_id(con: Connection) -> int:
 def demo(cluster: Cluster) -> Iterator[Database]:
     """Yield a database with the demo community loaded for ``DEMO_DAY``; tests that write into it roll back."""
     made = Database(make_database(cluster, "demo"), options={"statement_timeout": "10min"})
-    communities.ready_demo(made.transaction, on=DEMO_DAY)
-    yield made
-    made.close()
+    try:
+        communities.ready_demo(made.transaction, on=DEMO_DAY)
+        yield made
+    finally:
+        made.close()
 
 
 @pytest.fixture(scope="session")

@@ -177,7 +177,7 @@ def _runs(
 def _next_working_day(days: pd.Series) -> pd.Series:
     """Return the day after, Monday for a Saturday's order."""
     later = pd.to_datetime(days) + pd.Timedelta(days=1)
-    later = later.where(later.dt.weekday != 6, later + pd.Timedelta(days=1))
+    later = later.where(later.dt.day_of_week != 6, later + pd.Timedelta(days=1))
     return later.dt.date
 
 
