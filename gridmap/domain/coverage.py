@@ -190,33 +190,45 @@ def _no_special(counts: Counts | None) -> Counts | None:
     return replace(counts, special_base=0, special_covered=0) if counts is not None else None
 
 
-def _also_next(small: set[int], sizes: dict[int, int]) -> set[int]:
-    """Add the smallest other cell when the sum minus the cells that are shown would give one small cell away."""
-    others = [i for i, n in sizes.items() if i not in small and n]
-    if small and others and sum(sizes[i] for i in small) < SMALL_CELL:
-        return small | {min(others, key=lambda i: (sizes[i], i))}
-    return small
+def _also_next(small: set[int], sizes: list[dict[int, int]]) -> set[int]:
+    """Add the smallest other cells while a sum minus the cells that are shown would give a small figure away.
+
+    ``sizes`` holds the households of each grid, on the day and one period earlier.
+    """
+    hidden = set(small)
+    while hidden and any(0 < sum(size[i] for i in hidden) < SMALL_CELL for size in sizes):
+        others = [i for i in sizes[0] if i not in hidden and any(size[i] for size in sizes)]
+        if not others:
+            return hidden
+        hidden.add(min(others, key=lambda i: (max(size[i] for size in sizes), i)))
+    return hidden
+
+
+def _sizes(overview: Overview, field: str) -> list[dict[int, int]]:
+    now = {g.grid_id: getattr(g.counts, field) for g in overview.grids}
+    before = {g.grid_id: getattr(g.previous, field) if g.previous else 0 for g in overview.grids}
+    return [now, before]
 
 
 def protected(overview: Overview) -> Overview:
     """Return an overview in which no figure is about fewer than ``SMALL_CELL`` households of a special group.
 
     A grid with 1 to 4 such households, on the day or one period earlier, is hidden; when that alone would let the
-    reader find it by subtraction from the sum, the next smallest grid is hidden too. A sum of 1 to 4 is hidden
+    reader find it by subtraction from the sum, the next smallest grids are hidden too. A sum of 1 to 4 is hidden
     with all its grids. The total stays the sum of the true figures.
 
     References
     ----------
     Small cells of aggregate maps: no cell with fewer than 5 households.
     """
-    sizes = {g.grid_id: g.counts.households for g in overview.grids}
-    specials = {g.grid_id: g.counts.special_base for g in overview.grids}
-    small = _also_next({g.grid_id for g in overview.grids if _is_small(g.counts, g.previous)}, sizes)
-    special = _also_next({g.grid_id for g in overview.grids if _is_small_special(g.counts, g.previous)}, specials)
     if _is_small(overview.total, overview.previous):
         empty = tuple(_hidden(g) for g in overview.grids)
         previous = None if overview.previous is None else Counts()
-        return replace(overview, total=Counts(), previous=previous, grids=empty, masked=True)
+        return replace(overview, total=Counts(), previous=previous, grids=empty, masked=True, special_masked=True)
+    small = {g.grid_id for g in overview.grids if _is_small(g.counts, g.previous)}
+    small = _also_next(small, _sizes(overview, "households"))
+    special = {g.grid_id for g in overview.grids if _is_small_special(g.counts, g.previous)}
+    special = _also_next(special, _sizes(overview, "special_base"))
     grids = tuple(
         _hidden(g) if g.grid_id in small else _without_special(g) if g.grid_id in special else g for g in overview.grids
     )
