@@ -89,6 +89,11 @@ def session() -> Session | None:
     return found
 
 
+def forget_session() -> None:
+    """Go on as a visitor for the rest of this request: who asks cannot be found out."""
+    g.session = None
+
+
 def look_up(there: World, shown: str, at: datetime | None = None) -> Session | None:
     """Return whose session a token is, without Flask; None when it is nobody's any more.
 

@@ -59,10 +59,19 @@ def tell(status: int, sentence: str) -> ResponseReturnValue:
         return jsonify(error=sentence), status
     if request.method not in {"GET", "HEAD", "POST"}:
         return make_response((sentence + "\n", status, {"Content-Type": "text/plain; charset=utf-8"}))
+    _recognise()
     if status == errors_status(errors.SignInNeeded):
         back = request.full_path.rstrip("?") if request.method == "GET" else "/"
         return render_template("accounts/sign_in.html", sentence=sentence, back=back), status
     return render_template("errors.html", status=status, sentence=sentence), status
+
+
+def _recognise() -> None:
+    """Look who asks, so that the page of an error keeps his menu; without a database it is drawn without."""
+    try:
+        edge.session()
+    except errors.Unavailable:
+        edge.forget_session()
 
 
 def errors_status(kind: type[errors.GridmapError]) -> int:
