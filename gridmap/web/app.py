@@ -13,10 +13,26 @@ from gridmap import __version__
 from gridmap.domain.actors import Machine, Role
 from gridmap.settings import TEMPLATES, Settings
 from gridmap.store.database import Database
-from gridmap.web import accounts, assets, edge, faults, health, packing, security, tiles, words
+from gridmap.web import (
+    accounts,
+    assets,
+    coverage,
+    deliveries,
+    edge,
+    exports,
+    facilities,
+    faults,
+    health,
+    households,
+    packing,
+    pages,
+    security,
+    tiles,
+    words,
+)
 
 # Every story's routes; a new one is listed here and nowhere else.
-STORIES = [accounts, health, tiles]
+STORIES = [accounts, coverage, deliveries, exports, facilities, health, households, pages, tiles]
 
 Clock = Callable[[], datetime]
 
