@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import socket
 import sys
@@ -23,6 +24,8 @@ from gridmap.services import accounts, communities
 HOST = "127.0.0.1"
 PORTS_TO_TRY = 50
 WATCH_EVERY_S = 3.0
+STOP_WITHIN_S = 5  # a process that is told to stop while it still starts does not hear it
+APP_MODULE = "gridmap.cli.server"
 
 console = Console(stderr=True)
 
@@ -64,22 +67,24 @@ def run_server(port: int) -> None:
     from granian.server import Server
 
     settings = edge.settings()
-    os.environ["GRIDMAP_PORT"] = str(port)
+    importlib.import_module(APP_MODULE)  # once, here: the server's processes are forks and start with it
     Server(
-        "gridmap.cli.server:make_app",
+        f"{APP_MODULE}:make_app",
         factory=True,
         address=HOST,
         port=port,
         interface=Interfaces.WSGI,
         workers=settings.workers,
         blocking_threads=settings.threads,
+        backpressure=settings.threads * 4,
         respawn_failed_workers=True,
-        log_level=LogLevels.warning,
+        workers_kill_timeout=STOP_WITHIN_S,
+        log_level=LogLevels.error,
     ).serve()
 
 
-def serve_until_stopped(port: int) -> None:
-    """Serve and watch the private cluster; let it sleep again when the server ends."""
+def serve_until_stopped(port: int, *, woken: bool) -> None:
+    """Serve and watch the private cluster; let it sleep again when we woke it."""
     settings = edge.settings()
     if settings.database_url:
         run_server(port)
@@ -89,17 +94,18 @@ def serve_until_stopped(port: int) -> None:
     try:
         run_server(port)
     finally:
-        cluster.stop()
+        if woken:
+            cluster.stop()
 
 
 @click.command()
 @click.option("--port", type=click.IntRange(1, 65535), help="端口；被占用时用下一个 / port; the next free one is used")
 def serve(port: int | None) -> None:
     """在 127.0.0.1 提供网页 / serve on 127.0.0.1 until stopped."""
-    ready_database(edge.settings())
+    woken = ready_database(edge.settings()).woken
     chosen = free_port(port or edge.settings().port)
     console.print(f"[green]✓[/] http://{HOST}:{chosen}/   (Ctrl-C 停止 / to stop)")
-    serve_until_stopped(chosen)
+    serve_until_stopped(chosen, woken=woken)
 
 
 @click.command()
@@ -147,17 +153,26 @@ def demo(port: int | None, *, fresh: bool, check: bool) -> None:
     os.environ["GRIDMAP_DEMO"] = "1"
     edge.settings.cache_clear()
     began = time.monotonic()
-    ready_database(edge.settings())
+    woken = ready_database(edge.settings()).woken
     console.print("[green]✓[/] 数据库 / database")
     community_id = load_demo(fresh=fresh)
     console.print("[green]✓[/] 演示社区（全部虚构）/ demo community (all of it invented)")
-    if check:
-        from gridmap.cli.check import check_every_page
-
-        sys.exit(check_every_page(community_id, free_port(port or edge.settings().port)))
     chosen = free_port(port or edge.settings().port)
+    if check:
+        sys.exit(check_then_stop(community_id, chosen, woken=woken))
     show_links(sign_in_links(community_id, chosen))
     console.print(f"[green]✓[/] http://{HOST}:{chosen}/   {time.monotonic() - began:.1f} s   (Ctrl-C 停止 / to stop)")
     edge.database().close()
-    edge.database.cache_clear()
-    serve_until_stopped(chosen)
+    serve_until_stopped(chosen, woken=woken)
+
+
+def check_then_stop(community_id: int, port: int, *, woken: bool) -> int:
+    """Visit every page as every role; leave the machine as it was found."""
+    from gridmap.cli.check import check_every_page
+
+    try:
+        return check_every_page(community_id, port)
+    finally:
+        edge.database().close()
+        if woken and not edge.settings().database_url:
+            Cluster(edge.settings().home).stop()
