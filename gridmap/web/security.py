@@ -27,7 +27,7 @@ POLICY = (
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "Permissions-Policy": "geolocation=(self), camera=(), microphone=(), payment=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -140,7 +140,7 @@ def configure(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         WTF_CSRF_CHECK_DEFAULT=False,  # refuse_forgery asks, after the gate
-        WTF_CSRF_SSL_STRICT=False,  # we send no referrer; Origin and Sec-Fetch-Site take its place
+        WTF_CSRF_SSL_STRICT=False,  # Origin and Sec-Fetch-Site take its place
         WTF_CSRF_TIME_LIMIT=12 * 3600,
     )
 
