@@ -141,7 +141,7 @@ class Visits:
 
     Attributes
     ----------
-    at : microseconds since 1970 (UTC), for their order; on : local day number
+    at : microseconds since a fixed moment before all visits, for their order; on : local day number
     mode : bit of ``MODE_BIT``; result : ``Result``
     """
 

@@ -62,9 +62,7 @@ def check_day(calendar: Calendar, on: date) -> None:
     latest = max(calendar.today, calendar.decided_on or calendar.today)
     if on > latest:
         raise BadInput("日期 %(on)s 还没有到：请选 %(latest)s 或更早的一天", on=on, latest=latest)
-    if calendar.first_day is None:
-        raise BadInput("这个社区还没有住户数据")
-    if on < calendar.first_day:
+    if calendar.first_day is not None and on < calendar.first_day:
         raise BadInput("%(on)s 还没有数据：最早的数据是 %(first)s", on=on, first=calendar.first_day)
 
 
@@ -151,7 +149,10 @@ def recompute(con: Connection, actor: Actor, *, on: date, household_ids: list[in
 def _begin_day(con: Connection, calendar: Calendar, community_id: int, on: date) -> None:
     """At the first question of a new day decide what the change of the date changes, and count every grid."""
     after = calendar.decided_on
-    ids = None if after is None else coverage.households_changed_between(con, community_id, after=after, until=on)
+    ids = None
+    if after is not None:
+        known_at = end_of(after, calendar.timezone)
+        ids = coverage.households_changed_between(con, community_id, after=after, until=on, known_at=known_at)
     changed = _decide_again(con, calendar, community_id, on, ids) if ids is None or ids else 0
     _count_today(con, calendar, community_id, on)
     coverage.mark_decided(con, community_id, on=on, changed=changed)
@@ -185,8 +186,7 @@ def overview(con: Connection, actor: Actor, *, on: date, group: str | None = Non
     group = check_group(group)
     calendar = days(con, actor)
     check_day(calendar, on)
-    assert calendar.first_day is not None  # noqa: S101 - check_day refuses it
-    previous_on = previous_day(on, calendar.first_day)
+    previous_on = previous_day(on, calendar.first_day) if calendar.first_day else None
     ensure(con, actor, calendar, on)
     if previous_on is not None:
         ensure(con, actor, calendar, previous_on)

@@ -82,7 +82,11 @@ class Scope:
     @property
     def where(self) -> str:
         """Return the condition on ``household_id``, with psycopg's placeholders."""
-        some = "household_id BETWEEN %(low)s AND %(high)s" if self.ids is None else "household_id = ANY(%(ids)s)"
+        some = (
+            "household_id BETWEEN %(low)s AND %(high)s"
+            if self.ids is None
+            else "household_id IN (SELECT unnest(%(ids)s::bigint[]))"
+        )
         return f"community_id = %(c)s AND {some}"
 
     @property
@@ -110,31 +114,42 @@ def scopes(con: Connection, community_id: int) -> Iterator[Scope]:
 
 def _codes(column: str, codes: dict[str, int]) -> str:
     """Return SQL that turns one of our own words into its number."""
-    return f"CASE {column} " + " ".join(f"WHEN '{word}' THEN {number}" for word, number in codes.items()) + " END"
+    return (
+        f"CASE {column} " + " ".join(f"WHEN '{word}' THEN {number}" for word, number in codes.items()) + " END::bigint"
+    )
 
 
 STANDINGS = {standing.name.lower(): int(standing) for standing in Standing}
 RESULTS = {result.name.lower(): int(result) for result in Result}
 
 
-def _numbers(con: Connection, columns: Sequence[str], rest: str, values: dict[str, Any]) -> list[Ints]:
-    """Return columns of whole numbers, none NULL, as arrays: binary COPY, a million rows in about a second."""
-    cursor = cast("psycopg.Connection[Any]", con.connection.driver_connection).cursor()
-    select = ", ".join(f"({column})::bigint" for column in columns)
-    with cursor.copy(f"COPY (SELECT {select} {rest}) TO STDOUT (FORMAT binary)", values) as copy:
-        raw = b"".join(copy)
-    row = np.dtype(
-        [("n", ">i2"), *[(f"{kind}{i}", t) for i in range(len(columns)) for kind, t in (("l", ">i4"), ("v", ">i8"))]]
-    )
-    header, trailer = 19, 2
-    if (len(raw) - header - trailer) % row.itemsize:
+_HEADER = np.dtype([("dimensions", ">i4"), ("has_null", ">i4"), ("type", ">i4"), ("length", ">i4"), ("first", ">i4")])
+_ELEMENT = np.dtype([("size", ">i4"), ("value", ">i8")])
+
+
+def _array(raw: bytes | None) -> Ints:
+    """Return the numbers of a one-dimensional array of 8-byte elements in PostgreSQL's binary form."""
+    if raw is None:  # no row
+        return np.zeros(0, np.int64)
+    if np.frombuffer(raw, _HEADER, count=1)["has_null"][0]:
         raise ValueError("a column of facts was NULL")
-    rows = np.frombuffer(raw, row, offset=header, count=(len(raw) - header - trailer) // row.itemsize)
-    return [rows[f"v{i}"].astype(np.int64) for i in range(len(columns))]
+    return np.frombuffer(raw, _ELEMENT, offset=_HEADER.itemsize)["value"].astype(np.int64)
 
 
-_DAY = "({} - date '1970-01-01')"
-_LOCAL = "({} AT TIME ZONE %(tz)s)::date"
+def _numbers(con: Connection, columns: Sequence[str], rest: str, values: dict[str, Any]) -> list[Ints]:
+    """Return columns of 8-byte numbers, none NULL, as arrays.
+
+    One row of arrays in binary form: four times as quick as COPY, which hands Python every row on its own.
+    """
+    driver = cast("psycopg.Connection[Any]", con.connection.driver_connection)
+    with driver.cursor(binary=True) as cursor:
+        cursor.execute(f"SELECT {', '.join(f'array_agg({column})' for column in columns)} {rest}", values)
+        assert cursor.pgresult is not None  # noqa: S101 - a SELECT has a result
+        return [_array(cursor.pgresult.get_value(0, i)) for i in range(len(columns))]
+
+
+_DAY = "({} - date '1970-01-01')::bigint"
+_LOCAL = "({} AT TIME ZONE %(tz)s::text)::date"
 
 
 def _spells(con: Connection, scope: Scope, values: dict[str, Any]) -> Spells:
@@ -161,7 +176,7 @@ def _tags(con: Connection, scope: Scope, values: dict[str, Any]) -> Tags:
 def _visits(con: Connection, scope: Scope, values: dict[str, Any]) -> Visits:
     columns = [
         "household_id",
-        "extract(epoch FROM visited_at) * 1000000",
+        "visited_at",
         _DAY.format(_LOCAL.format("visited_at")),
         _codes("mode", MODE_BIT),
         _codes("result", RESULTS),
@@ -249,18 +264,30 @@ def mark_decided(con: Connection, community_id: int, *, on: date, changed: int) 
     )
 
 
-def households_changed_between(con: Connection, community_id: int, *, after: date, until: date) -> list[int] | None:
-    """Return the households whose spell or tag begins or ends in ``(after, until]``; None = any, a rule does."""
-    values = {"c": community_id, "after": after, "until": until}
-    begins_or_ends = "((valid_from > :after AND valid_from <= :until) OR (valid_to > :after AND valid_to <= :until))"
+def households_changed_between(
+    con: Connection, community_id: int, *, after: date, until: date, known_at: datetime
+) -> list[int] | None:
+    """Return the households about whom something else holds, or is known, on ``until`` than on ``after``.
+
+    Their spell or tag begins or ends in ``(after, until]``, or a fact was recorded since ``known_at``, the end of
+    ``after``. None = all: a rule begins or ends.
+    """
+    values = {"c": community_id, "after": after, "until": until, "known_at": known_at}
+    begins_or_ends = "(valid_from > :after AND valid_from <= :until) OR (valid_to > :after AND valid_to <= :until)"
     if con.execute(
-        text(f"SELECT EXISTS (SELECT FROM visit_rule WHERE community_id = :c AND {begins_or_ends})"), values
+        text(f"SELECT EXISTS (SELECT FROM visit_rule WHERE community_id = :c AND ({begins_or_ends}))"), values
     ).scalar_one():
         return None
     found = con.execute(
         text(
-            f"SELECT household_id FROM household_spell WHERE community_id = :c AND {begins_or_ends}"
-            f" UNION SELECT household_id FROM group_tag WHERE community_id = :c AND {begins_or_ends}"
+            " UNION ".join(
+                f"SELECT household_id FROM {table} WHERE community_id = :c AND (recorded_at >= :known_at{also})"
+                for table, also in [
+                    ("household_spell", f" OR {begins_or_ends}"),
+                    ("group_tag", f" OR {begins_or_ends}"),
+                    ("visit", ""),
+                ]
+            )
         ),
         values,
     )
@@ -270,7 +297,10 @@ def households_changed_between(con: Connection, community_id: int, *, after: dat
 def grids_of(con: Connection, community_id: int, household_ids: Sequence[int]) -> list[int]:
     """Return the grids in which some households are today."""
     found = con.execute(
-        text("SELECT DISTINCT grid_id FROM household WHERE community_id = :c AND id = ANY(:ids)"),
+        text(
+            "SELECT DISTINCT grid_id FROM household"
+            " WHERE community_id = :c AND id IN (SELECT unnest(CAST(:ids AS bigint[])))"
+        ),
         {"c": community_id, "ids": list(household_ids)},
     )
     return list(found.scalars())

@@ -17,11 +17,12 @@ SELECT h.id, h.grid_id, h.building_id, b.name, e.unit, h.floor, h.room, ST_X(h.d
 FROM household AS h
 JOIN building AS b ON b.community_id = h.community_id AND b.id = h.building_id
 JOIN entrance AS e ON e.community_id = h.community_id AND e.id = h.entrance_id
-WHERE h.community_id = :c AND h.id = ANY(:ids) AND (CAST(:all AS boolean) OR h.grid_id = ANY(:grids))
+WHERE h.community_id = :c AND h.id IN (SELECT unnest(CAST(:ids AS bigint[])))
+  AND (CAST(:all AS boolean) OR h.grid_id = ANY(:grids))
 """)
 _REASONS = text("""
 SELECT household_id, reason FROM household_spell
-WHERE community_id = :c AND household_id = ANY(:ids) AND reason IS NOT NULL
+WHERE community_id = :c AND household_id IN (SELECT unnest(CAST(:ids AS bigint[]))) AND reason IS NOT NULL
   AND valid_from <= :on AND (valid_to IS NULL OR valid_to > :on)
 """)
 

@@ -403,6 +403,7 @@ visit = Table(
     CheckConstraint("result IN ('met', 'nobody', 'refused', 'moved', 'vacant')", name="result"),
     Index(None, "community_id", "household_id", "visited_at"),
     Index(None, "community_id", "grid_id", "visited_at"),
+    Index("visit_recorded_at_brin", "recorded_at", postgresql_using="brin"),  # visits come in the order of recording
 )
 
 need = _tenant(

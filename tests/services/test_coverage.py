@@ -221,3 +221,9 @@ def test_the_states_of_a_grid_add_up_to_its_figures(world: World) -> None:
             listed = list(coverage.states(world.con, secretary(world), on=on, grid_id=grid.grid_id).values())
             counts = dict(zip(COUNT_FIELDS, astuple(grid.counts), strict=True))
             assert [listed.count(i) for i in range(8)] == [n for name, n in counts.items() if name.startswith("state_")]
+
+
+def test_a_community_without_households_has_figures_of_nothing(world: World) -> None:
+    coverage.recompute(world.con, job(world), on=DAY)
+    found = ask(world, secretary(world))
+    assert (found.total, found.previous_on, [g.counts for g in found.grids]) == (Counts(), None, [Counts()] * 2)
