@@ -36,6 +36,7 @@ DAY_S = 86_400.0
 # nineteen workers share one.
 ACCOUNT_TRIES, ACCOUNT_PER_S = 10.0, 40 / DAY_S
 ADDRESS_TRIES, ADDRESS_PER_S = 120.0, 240 / 3600
+IPV4 = 4
 DEMO_NAMES = {
     Role.SECRETARY: "演示书记",
     Role.WORKER: "演示网格员",
@@ -117,8 +118,11 @@ def _bucket(kind: str, value: str) -> str:
 
 def _neighbourhood(address: str) -> str:
     """Return what one guesser commands: an IPv4 address, or the half of IPv6 that a line is given."""
-    parsed = ip_address(address)
-    return str(parsed) if parsed.version == 4 else str(parsed.exploded[:19])
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address  # a socket, or a proxy that tells no address: all of them are one
+    return str(parsed) if parsed.version == IPV4 else parsed.packed[:8].hex()
 
 
 def admit_try(con: Connection, visitor: Actor, *, username: str, address: str, at: datetime) -> None:

@@ -128,7 +128,7 @@ class Database:
         """
         try:
             pooled = self.engine.raw_connection()
-        except (OperationalError, InterfaceError, PoolTimeout) as error:
+        except (psycopg.OperationalError, OperationalError, InterfaceError, PoolTimeout) as error:
             raise Unavailable("数据库暂时没有回应，请稍后再试") from error
         try:
             raw: Any = pooled.driver_connection

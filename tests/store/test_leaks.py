@@ -18,7 +18,10 @@ from gridmap.store.database import Database
 from gridmap.store.rights import DATABASE_ROLE
 
 THREADS, POOL = 24, 3
-SEEN = text("SELECT current_user, coalesce(array_agg(DISTINCT (community_id, grid_id)::text), '{}') FROM household")
+SEEN = text(
+    "SELECT current_user, coalesce(array_agg(DISTINCT (community_id, grid_id)::text), CAST('{}' AS text[]))"
+    " FROM household"
+)
 
 
 @dataclass
@@ -54,6 +57,15 @@ def check(con: Connection, actor: Actor, expected: set[str], tally: Tally) -> No
     tally.add(f"{actor.role} in {actor.community_id} as {role} saw {seen}" if wrong else None)
 
 
+def check_at_once(database: Database, actor: Actor, expected: set[str], tally: Tally) -> None:
+    """Check the way that tiles take: rights and question in one round trip."""
+    row = database.ask(actor, SEEN.text, {})
+    assert row is not None
+    role, seen = row
+    wrong = role != DATABASE_ROLE[actor.role] or set(filter(None, seen)) != expected
+    tally.add(f"{actor.role} in {actor.community_id} at once as {role} saw {seen}" if wrong else None)
+
+
 def disturb(con: Connection, dice: random.Random) -> None:
     """Do one of the things that happen inside a transaction: a savepoint, a failed statement, a cursor half read."""
     kind = dice.randrange(4)
@@ -78,7 +90,9 @@ def work(database: Database, actors: list[tuple[Actor, set[str]]], tally: Tally,
                 check(con, actor, expected, tally)
                 disturb(con, dice)
                 check(con, actor, expected, tally)
-                if dice.random() < 0.2:
+            check_at_once(database, actor, expected, tally)
+            with database.transaction(actor) as con:
+                if dice.random() < 0.4:
                     con.execute(text("SELECT no_such_column"))
         except DBAPIError:
             continue  # meant to happen: the next transaction must be clean all the same
@@ -86,7 +100,7 @@ def work(database: Database, actors: list[tuple[Actor, set[str]]], tally: Tally,
 
 def run(database: Database, small: Small, checks: int) -> Tally:
     tally, actors = Tally(), cast(small)
-    rounds = checks // (2 * THREADS) + 1
+    rounds = checks // (3 * THREADS) + 1
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(lambda seed: work(database, actors, tally, seed, rounds), range(THREADS)))
     return tally
