@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from enum import IntEnum
+from operator import attrgetter
 from typing import Any
 
 from gridmap.domain.groups import GROUPS
@@ -101,6 +102,7 @@ class Counts:
 
 
 COUNT_FIELDS = tuple(field.name for field in fields(Counts))
+_values_of: Callable[[Counts], tuple[Any, ...]] = attrgetter(*COUNT_FIELDS)
 
 
 def total(counts: Iterable[Counts]) -> Counts:
@@ -113,7 +115,7 @@ def total(counts: Iterable[Counts]) -> Counts:
 
 def as_values(counts: Counts) -> tuple[Any, ...]:
     """Return the fields of ``counts`` in their order."""
-    return tuple(getattr(counts, name) for name in COUNT_FIELDS)
+    return _values_of(counts)
 
 
 @dataclass(frozen=True)

