@@ -67,8 +67,9 @@ class City:
 
     community_id: int
     households: int
-    west: float
-    south: float
+    west: float = WEST
+    south: float = SOUTH
+    households_per_grid: int = HOUSEHOLDS_PER_GRID
 
     @property
     def buildings(self) -> int:
@@ -78,7 +79,7 @@ class City:
     @property
     def grids(self) -> int:
         """Return how many grids it has."""
-        return max(FEWEST_GRIDS, self.households // HOUSEHOLDS_PER_GRID)
+        return max(FEWEST_GRIDS, self.households // self.households_per_grid)
 
     @property
     def columns(self) -> int:
