@@ -6,15 +6,12 @@ anyone look it up only when they ask for the actor, so that a picture or ``/heal
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-from urllib.parse import unquote_to_bytes
 
 from flask import Flask, current_app, g, request
-from werkzeug.exceptions import BadRequest
 from werkzeug.routing import BaseConverter, ValidationError
 
 from gridmap.domain.actors import Actor, Machine
@@ -27,7 +24,6 @@ from gridmap.web.access import Rule, rule_of
 
 LARGEST_ID = 2**63 - 1
 VISITOR = Actor(Machine.VISITOR)
-CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 
 @dataclass(frozen=True)
@@ -145,24 +141,6 @@ def rule() -> Rule | None:
     return rule_of(current_app, request.endpoint)
 
 
-def refuse_bad_bytes() -> None:
-    """Refuse what is not UTF-8 text, before anybody tries to read or store it.
-
-    Raises
-    ------
-    BadRequest
-        When the address holds such bytes.
-    """
-    path = request.environ.get("PATH_INFO", "").encode("latin-1", "replace")
-    for raw in (path, unquote_to_bytes(request.query_string)):
-        if CONTROL.search(raw):
-            raise BadRequest
-        try:
-            raw.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise BadRequest from error
-
-
 def gate() -> None:
     """Let who asks pass, or not.
 
@@ -187,5 +165,4 @@ def gate() -> None:
 def register(app: Flask) -> None:
     """Put the gate before every view."""
     app.url_map.converters["int"] = Whole
-    app.before_request(refuse_bad_bytes)
     app.before_request(gate)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
 
 from flask import Flask, Response, g, request
 from flask_wtf.csrf import CSRFProtect
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 LARGEST_BODY = 1_000_000  # bytes; files of a later release come by a door of their own
 LONGEST_ADDRESS = 4_096  # bytes
+CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 POLICY = (
     "default-src 'none'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}';"
@@ -98,8 +101,27 @@ def refuse_bad_form() -> None:
             raise BadRequest
 
 
+def is_text(environ: WSGIEnvironment) -> bool:
+    """Tell whether an address holds UTF-8 text without control characters, percent signs undone."""
+    path = environ.get("PATH_INFO", "").encode("latin-1", "replace")
+    query = environ.get("QUERY_STRING", "").encode("latin-1", "replace")
+    if not query.isascii():
+        return False  # a browser sends percent signs
+    for raw in (path, unquote_to_bytes(query)):
+        if CONTROL.search(raw):
+            return False
+        try:
+            raw.decode("utf-8")
+        except UnicodeDecodeError:
+            return False
+    return True
+
+
 class Doorkeeper:
-    """Answer only requests for our own host name: another name on our address is somebody's trick."""
+    """Answer only requests for our own host name, with an address that is text.
+
+    Another name on our address is somebody's trick; bytes that are no text would fail wherever they are first read.
+    """
 
     def __init__(self, app: WSGIApplication, hosts: frozenset[str]) -> None:
         self.app = app
@@ -113,6 +135,8 @@ class Doorkeeper:
             return self._refuse(start_response, "400 Bad Request", "请用 GRIDMAP_HOSTS 所列的地址访问\n")
         if len(environ.get("PATH_INFO", "")) + len(environ.get("QUERY_STRING", "")) > LONGEST_ADDRESS:
             return self._refuse(start_response, "414 URI Too Long", "地址太长了\n")
+        if not is_text(environ):
+            return self._refuse(start_response, "400 Bad Request", "请求的内容无法识别，请返回重试\n")
         return self.app(environ, start_response)
 
     @staticmethod
