@@ -15,6 +15,7 @@ from gridmap.settings import TEMPLATES, Settings
 from gridmap.store.database import Database
 from gridmap.web import (
     accounts,
+    api,
     assets,
     coverage,
     deliveries,
@@ -32,7 +33,7 @@ from gridmap.web import (
 )
 
 # Every story's routes; a new one is listed here and nowhere else.
-STORIES = [accounts, coverage, deliveries, exports, facilities, health, households, pages, tiles]
+STORIES = [accounts, api, coverage, deliveries, exports, facilities, health, households, pages, tiles]
 
 Clock = Callable[[], datetime]
 

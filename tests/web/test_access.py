@@ -47,6 +47,10 @@ MAY: dict[str, frozenset[Role | None]] = {
     "accounts.enable": ADMIN,
     "accounts.end_all": ADMIN,
     "accounts.end_one": ADMIN,
+    "api.overview": MAP,
+    "api.states": MAP,
+    "api.household": VISITING,
+    "api.search": MAP,
     "coverage.overview": MAP,
     "coverage.grid": MAP,
     "coverage.states": MAP,
@@ -68,6 +72,8 @@ MAY: dict[str, frozenset[Role | None]] = {
 UNUSUAL = {"assets.favicon": 204, "accounts.link_page": 404, "pages.home": 302}
 # Routes about one grid or one household, and what names it.
 SCOPED = {
+    "api.states": "code",
+    "api.household": "household_id",
     "coverage.grid": "code",
     "coverage.states": "code",
     "exports.doors": "code",
@@ -182,7 +188,7 @@ def test_route_by_role_by_method(server: Flask, small: Small, people: dict[Role 
             if status not in expected(endpoint, methods, known, role, method):
                 wrong.append((endpoint, role, method, headers, status))
     assert wrong == []
-    assert n == 7 * (len(METHODS) + 2) * len(MAY)  # 1,953 with 31 routes
+    assert n == 7 * (len(METHODS) + 2) * len(MAY)  # 2,205 with 35 routes
 
 
 @pytest.mark.parametrize("twist", ["{}/", "/{}", "{}%2f", "{}%00", "{}/..%2f", "{};x", "{}?lang=en&lang=zh", "{}%20"])
