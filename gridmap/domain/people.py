@@ -47,23 +47,25 @@ class HouseholdType:
 
 TYPES: tuple[HouseholdType, ...] = (
     HouseholdType(0.120, (22, 59)),  # one person of working age
-    HouseholdType(0.046, (62, 90)),  # one elder
+    HouseholdType(0.060, (62, 92)),  # one elder
     HouseholdType(0.125, (24, 59), spouse=1.0),
-    HouseholdType(0.066, (61, 84), spouse=1.0),
-    HouseholdType(0.395, (25, 50), spouse=0.95, children=(0.0, 0.47, 0.43, 0.10)),
+    HouseholdType(0.085, (61, 86), spouse=1.0),
+    HouseholdType(0.360, (25, 50), spouse=0.95, children=(0.0, 0.47, 0.43, 0.10)),
     HouseholdType(0.045, (28, 50), children=(0.0, 0.7, 0.3)),
     HouseholdType(0.120, (28, 48), spouse=0.95, children=(0.05, 0.45, 0.40, 0.10), parents=(0.0, 0.55, 0.45)),
     HouseholdType(0.028, (54, 72), spouse=0.7, grandchildren=(0.0, 0.6, 0.4)),
     HouseholdType(0.055, (20, 45), others=(0.0, 0.6, 0.4)),  # people who share a flat
 )
 MALE_HEAD = 0.72  # assumption
+LONE_GRANDFATHER = 0.35  # of the elders who live with their children, the first one is a man; assumption
 MIGRANT_SHARE = 0.18  # households registered elsewhere; assumption
 
 # Standing of households today and what changed during the year; assumptions.
 VACANT_SHARE, MOVED_SHARE, REFUSED_SHARE, EXCLUDED_SHARE = 0.045, 0.018, 0.012, 0.003
-LATE_REGISTERED = (0.02, 0.30)  # share of a grid's households first registered in the last weeks, lowest and highest
+LATE_REGISTERED = (0.04, 0.45)  # share of a grid's households first registered in the last weeks, lowest and highest
 LATE_DAYS = 84  # so many days back reaches the last round of registration
-REGISTERED_DAYS = 420  # everybody else has been in the books for so long
+REGISTERED_DAYS = 420  # most others have been in the books for at least so long
+YEAR_REGISTERED = 0.25  # share of the others who were registered in the months between
 
 # Share of the persons or households named by the rule who carry the tag. Assumptions, except where a source stands.
 RATE = {
@@ -214,7 +216,7 @@ def _residents(rng: np.random.Generator, kinds: Ints, on: dt.date) -> pd.DataFra
         age = _age_of(rng, older, mother_age[who] if older == -1 else head_age[who], nth)
         male = rng.random(len(who)) < 0.51
         if relation == "parent":
-            male = np.where(nth == 0, rng.random(len(who)) < 0.35, False) | ((nth == 1) & False)
+            male = (nth == 0) & (rng.random(len(who)) < LONE_GRANDFATHER)
         name = children_name[who] if older < 0 else np.where(male & (older > 0), family[who], surnames(rng, len(who)))
         parts.append(_members(who, age, male, name, relation))
     whole = pd.concat(parts, ignore_index=True)
@@ -234,13 +236,14 @@ def _age_of(rng: np.random.Generator, older: int, age: Ints, nth: Ints) -> Ints:
     """Return ages of children (-1), grandchildren (-2), parents (+1) or flatmates (0) of people of ``age``."""
     n = len(age)
     if older == 0:
-        return np.clip(age + rng.integers(-6, 7, n), 18, None)
+        return np.maximum(age + rng.integers(-6, 7, n), 18)
     if older == 1:
         return age + rng.integers(23, 32, n) - 2 * nth
     years = rng.integers(21, 31, n) if older == -1 else rng.integers(45, 56, n)
     born = age - years - 3 * nth
     # children grow up and leave: those who would be of age are drawn again among the young
-    return np.where(born > 22, rng.integers(8, 23, n), np.maximum(born, rng.integers(0, 4, n)))
+    young: Ints = np.where(born > 22, rng.integers(8, 23, n), np.maximum(born, rng.integers(0, 4, n)))
+    return young
 
 
 # --- standing: registered, vacant, moved, refused ------------------------------------------------------------------
@@ -252,12 +255,17 @@ def _spells(
     """Return what each household was and since when: registered house by house, some changed during the year."""
     n = len(rows)
     grids, position = np.unique(rows["grid_number"], return_inverse=True)
-    share = np.sort(rng.uniform(*LATE_REGISTERED, len(grids)))[rng.permutation(len(grids))]
+    share = np.linspace(*LATE_REGISTERED, len(grids))[rng.permutation(len(grids))]
     doors, door = np.unique(rows["entrance_id"], return_inverse=True)
     late_door = rng.random(len(doors))
     door_days = rng.integers(7, LATE_DAYS, len(doors))
     late = late_door[door] < share[position]
-    ago = np.where(late, door_days[door], REGISTERED_DAYS + rng.integers(0, 300, n))
+    early = np.where(
+        rng.random(len(doors)) < YEAR_REGISTERED,
+        rng.integers(LATE_DAYS, 360, len(doors)),
+        REGISTERED_DAYS + rng.integers(0, 300, len(doors)),
+    )
+    ago = np.where(late, door_days[door], early[door])
     changed = standing != "occupied"
     change_ago = (rng.uniform(0.05, 0.95, n) * np.minimum(ago, 360)).astype(np.int64)
     at_once = changed & (rng.random(n) < np.where(standing == "vacant", 0.6, 0.1))
@@ -325,7 +333,8 @@ def _tags(
     drawn = dict(zip(RATE, lottery, strict=True))
 
     def hit(rate: str, among: Bools) -> Bools:
-        return among & (drawn[rate] < RATE[rate])
+        lucky: Bools = among & (drawn[rate] < RATE[rate])
+        return lucky
 
     risky = hit("risky_illness", age >= 50)
     found: dict[str, Bools] = {

@@ -17,6 +17,7 @@ import pandas as pd
 
 from gridmap.domain.groups import GENERAL, RULE_DEFAULTS
 from gridmap.domain.names import given_names, surnames
+from gridmap.domain.people import LATE_DAYS
 from gridmap.domain.towns import History, People, Town
 from gridmap.domain.water import invent_water
 
@@ -24,14 +25,16 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 DAYS = 364  # the invented year
+EFFORT = (1.05, 1.35)  # what workers can do against what their grid needs, lowest and highest
 OPENS_BY_DAY, OPENS_IN_THE_EVENING = 0.50, 0.72  # share of doors that open
 PHONE_SHARE, PHONE_ANSWERS = 0.16, 0.75
 WEEKEND = 0.18  # share of a weekday's work
 EVENING_SHARE = 0.30  # of knocks on a weekday: after 17:30
-LATE_SHARE, LATE_DAYS = 0.07, 9  # recorded days after the visit
+LATE_SHARE, WRITTEN_LATE_DAYS = 0.07, 9  # recorded days after the visit
 FIRST_KNOCK_MIN, LAST_KNOCK_MIN = 9 * 60 + 5, 20 * 60 + 15  # quiet hours are 20:30 to 09:00
-NEGLECT_DAYS = 75  # the neglected grid has hardly been walked for so long
+NEGLECT_DAYS = 83  # the neglected grid has hardly been walked for so long
 LEAVE_DAYS = (58, 30)  # a worker was on leave from so many to so many days ago
+FIRST_VISIT_DAYS = (28, 70)  # how long a grid lets newly registered households wait, lowest and highest
 HANDOVER_DAYS = 171  # another worker handed his grid over so many days ago
 NEEDS_PER_VISIT = 0.030
 NEED_DAYS = 26.0  # mean until a need is closed
@@ -98,7 +101,9 @@ def _workers(rng: np.random.Generator, numbers: Ints, on: dt.date) -> tuple[pd.D
     names = surnames(rng, n + 1) + given_names(rng, man, rng.integers(26, 50, n + 1))
     workers = pd.DataFrame({"id": np.arange(n + 1), "name": names})
     start, handover = on - dt.timedelta(days=DAYS + 60), on - dt.timedelta(days=HANDOVER_DAYS)
-    rows = [(i, int(number), "main", start, None) for i, number in enumerate(numbers)]
+    rows: list[tuple[int, int, str, dt.date, dt.date | None]] = [
+        (i, int(number), "main", start, None) for i, number in enumerate(numbers)
+    ]
     moved = _handed_over(n)
     rows[moved] = (moved, int(numbers[moved]), "main", handover, None)
     rows.append((n, int(numbers[moved]), "main", start, handover))
@@ -109,8 +114,11 @@ def _workers(rng: np.random.Generator, numbers: Ints, on: dt.date) -> tuple[pd.D
     return workers, pd.DataFrame(rows, columns=columns)
 
 
-def _neglected(n: int) -> int:
-    return 11 % n
+def _neglected(homes: _Households, n_grids: int) -> int:
+    """Return the grid whose registration is furthest behind: that is the one nobody looks after."""
+    late = np.bincount(homes.grid, weights=(homes.known_from > DAYS - LATE_DAYS - 1) / 1.0, minlength=n_grids)
+    whole = np.bincount(homes.grid, minlength=n_grids)
+    return int(np.argmax(np.where(whole, late / np.maximum(whole, 1), 0.0)))
 
 
 def _handed_over(n: int) -> int:
@@ -150,8 +158,10 @@ def _households(rng: np.random.Generator, people: People, numbers: Ints, on: dt.
 
 def _walk(rng: np.random.Generator, homes: _Households, n_grids: int, on: dt.date) -> pd.DataFrame:
     """Let every worker knock at the most urgent doors of his grid, day by day; return all knocks."""
-    effort = rng.uniform(1.12, 1.5, n_grids)
+    effort = rng.uniform(*EFFORT, n_grids)
     owed = np.bincount(homes.grid, weights=1 / homes.period, minlength=n_grids)
+    patience = rng.integers(*FIRST_VISIT_DAYS, n_grids)
+    neglected = _neglected(homes, n_grids)
     closes = _number(pd.Series([on - dt.timedelta(days=d) for d in (*LEAVE_DAYS, NEGLECT_DAYS)]), on)
     found = []
     for day in range(DAYS):
@@ -160,10 +170,10 @@ def _walk(rng: np.random.Generator, homes: _Households, n_grids: int, on: dt.dat
         if closes[0] <= day < closes[1]:
             share[_on_leave(n_grids)] *= 0.25
         if day >= closes[2]:
-            share[_neglected(n_grids)] *= 0.22
+            share[neglected] *= 0.12
         capacity = rng.poisson(owed * effort * share * 7 / 5 / 0.55)
         first = homes.last < -(10**5)
-        wait = np.where(first, 25, homes.period * 0.72)
+        wait = np.where(first, patience[homes.grid], homes.period * 0.72)
         since = day - np.where(first, homes.known_from, homes.last)
         open_now = (homes.known_from < day) & (day < homes.closed_from) & (homes.tried < day - 1)
         due = np.flatnonzero(open_now & (since > wait))
@@ -216,7 +226,7 @@ def _visits(
         int
     )
     visits["visited_at"] = _moment(on, visits["day"].to_numpy(), visits["minute"].to_numpy(), zone)
-    delay = np.where(rng.random(n) < LATE_SHARE, rng.integers(1, LATE_DAYS + 1, n) * 1440, 0)
+    delay = np.where(rng.random(n) < LATE_SHARE, rng.integers(1, WRITTEN_LATE_DAYS + 1, n) * 1440, 0)
     written = visits["minute"].to_numpy() + visits["minutes"].to_numpy() + rng.integers(0, 90, n)
     written = np.minimum(written, 23 * 60 + 50) + delay
     visits["recorded_at"] = _moment(on, visits["day"].to_numpy(), written, zone)
@@ -227,9 +237,9 @@ def _visits(
     visits = visits.sort_values(["visited_at", "household_id"], kind="stable", ignore_index=True)
     words = rng.integers(0, 2**63, (len(visits), 2), dtype=np.uint64)
     visits["id"] = [uuid.UUID(int=(int(a) << 64) | int(b), version=4) for a, b in words]
-    return visits[
-        ["id", "household_id", "worker_id", "visited_at", "recorded_at", "minutes", "mode", "result", "purpose", "note"]
-    ]
+    order = ["id", "household_id", "worker_id", "visited_at", "recorded_at", "minutes", "mode", "result", "purpose"]
+    frame: pd.DataFrame = visits.reindex(columns=[*order, "note"])
+    return frame
 
 
 def _changes(rng: np.random.Generator, people: People, on: dt.date) -> pd.DataFrame:

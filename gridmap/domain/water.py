@@ -191,9 +191,11 @@ class _Ways:
         depot = centre.iloc[0] if len(centre) else town.outline.representative_point()
         points = gpd.GeoSeries([depot, *customers.geometry], crs=town.places.crs).to_crs(town.epsg)
         self.points = shapely.get_coordinates(points.to_numpy())
-        _, self.nodes = KDTree(self.streets.xy).query(self.points)
+        self.nodes: Ints = np.asarray(KDTree(self.streets.xy).query(self.points)[1], dtype=np.int64)
         sources, self.row = np.unique(self.nodes, return_inverse=True)
-        self.metres, self.before = dijkstra(self.streets.graph, indices=sources, return_predecessors=True)
+        ways = dijkstra(self.streets.graph, indices=sources, return_predecessors=True)
+        self.metres: Floats = np.asarray(ways[0])
+        self.before: Ints = np.asarray(ways[1])
 
     def share(self, stops: Ints, parts: int) -> list[Ints]:
         """Share customers among runs by the direction in which they lie from the depot."""
@@ -203,7 +205,9 @@ class _Ways:
 
     def round(self, stops: Ints) -> tuple[list[int], float, LineString]:
         """Return stops in the order of a run (always the nearest next), its length and its way."""
-        here, left, order, nodes, length = 0, set(stops.tolist()), [], [int(self.nodes[0])], 0.0
+        here, left, length = 0, set(stops.tolist()), 0.0
+        order: list[int] = []
+        nodes = [int(self.nodes[0])]
         while left:
             nearest = min(left, key=lambda c: (self.metres[self.row[here], self.nodes[c + 1]], c))
             length += self._lead(here, nearest + 1, nodes)

@@ -30,6 +30,7 @@ Progress = Callable[[str, float], None]
 Transaction = Callable[[Actor], AbstractContextManager[Connection]]
 Ints = npt.NDArray[np.int64]
 
+DEMO_CODE = "520502009005"
 DEMO_SEED = 7
 DEMO_FOLDER = GEODATA / "nanshan"
 RULE_YEARS = 5  # a new community's rules hold from so many years before the day it is loaded
@@ -95,12 +96,11 @@ def ready_demo(
     """
     operator = Actor(Machine.OPERATOR)
     with transaction(operator) as con:
-        found = communities.find(con, demo_code := "520502009005")
+        found = communities.find(con, DEMO_CODE)
     if found and found[1] and not fresh:
         return found[0]
     progress("读取演示地图", 0.02)
     town = demo_town()
-    assert town.code == demo_code
     day = on or dt.datetime.now(ZoneInfo(town.timezone)).date()
     progress("虚构住户和一年的走访", 0.08)
     people = invent_people(town, day, DEMO_SEED)
@@ -179,7 +179,7 @@ class _Loading:
 
 
 def label_spots(shapes: gpd.GeoSeries, epsg: int) -> tuple[gpd.GeoSeries, npt.NDArray[np.float64]]:
-    """Return where a label stands in each polygon: centre (CRS of ``shapes``) and radius (metres) of its largest circle."""
+    """Return the spots of labels: centre (CRS of ``shapes``) and radius (metres) of the largest circle inside."""
     circles = shapely.maximum_inscribed_circle(shapes.to_crs(epsg).to_numpy(), tolerance=0.5)
     centres = gpd.GeoSeries(shapely.get_point(circles, 0), crs=epsg).to_crs(shapes.crs)
     return centres, np.maximum(shapely.length(circles), 0.1)

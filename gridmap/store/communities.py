@@ -87,7 +87,8 @@ def copy(con: Connection, table: str, community_id: int, columns: Mapping[str, C
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     target = sql.Identifier(table)
     driver = con.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
+    if not isinstance(driver, psycopg.Connection):
+        raise TypeError("COPY needs psycopg 3")
     with driver.cursor() as cursor:
         cursor.execute(sql.SQL("DROP TABLE IF EXISTS pg_temp.loading"))
         cursor.execute(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 import shapely
@@ -10,8 +12,11 @@ from scipy.interpolate import CubicSpline
 from shapely import LineString, MultiPolygon, Point, Polygon
 from shapely.affinity import rotate
 from shapely.geometry.base import BaseGeometry
+from shapely.ops import nearest_points
 
 from gridmap.domain.invention.plan import Points
+
+Shape = TypeVar("Shape", bound=BaseGeometry)
 
 SNAP_M = 0.01  # nodes of the street network: nearer points are one
 
@@ -23,8 +28,7 @@ def curve(points: Points, *, step_m: float = 12.0, closed: bool = False) -> Line
     spline = CubicSpline(along, xy, bc_type="periodic" if closed else "natural")
     # the given points stay vertices: streets that were planned to meet there do meet
     at = np.concatenate(
-        [np.linspace(a, b, max(int((b - a) / step_m), 1) + 1)[:-1] for a, b in zip(along[:-1], along[1:], strict=True)]
-        + [along[-1:]]
+        [np.linspace(a, b, max(int((b - a) / step_m), 1) + 1)[:-1] for a, b in pairwise(along)] + [along[-1:]]
     )
     return LineString(spline(at))
 
@@ -60,9 +64,19 @@ def compactness(shape: Polygon) -> float:
     return float(4 * np.pi * shape.area / shape.length**2) if shape.length else 0.0
 
 
-def turned(shape: BaseGeometry, degrees: float, about: Point) -> BaseGeometry:
+def turned(shape: Shape, degrees: float, about: Point) -> Shape:
     """Rotate counter-clockwise about a point."""
     return rotate(shape, degrees, origin=about)
+
+
+def join(shapes: Sequence[BaseGeometry]) -> BaseGeometry:
+    """Return the union of any number of shapes, empty for none."""
+    return shapely.union_all(list(shapes)) if shapes else Polygon()
+
+
+def nearest(shape: BaseGeometry, to: Point) -> Point:
+    """Return the point of a shape that is nearest to a point."""
+    return nearest_points(shape, to)[0]
 
 
 def box_at(x: float, y: float, width: float, depth: float) -> Polygon:
@@ -80,7 +94,7 @@ def cut(shape: Polygon, at: Point, degrees: float, gap_m: float) -> list[Polygon
 
 def long_axis(shape: Polygon) -> tuple[float, float, float]:
     """Return direction (degrees), length and width (metres) of the smallest rectangle around a polygon."""
-    corners = np.asarray(shape.minimum_rotated_rectangle.exterior.coords)
+    corners = shapely.get_coordinates(shape.minimum_rotated_rectangle)
     first, second = corners[1] - corners[0], corners[2] - corners[1]
     a, b = float(np.hypot(*first)), float(np.hypot(*second))
     along = first if a >= b else second

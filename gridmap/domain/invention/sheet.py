@@ -1,20 +1,20 @@
-"""The sheet the town is drawn on: what has been put down so far, and what is in the way of the next house."""
+"""The sheet the town is drawn on: what has been put down so far, and the ground that waits for houses."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import shapely
 from shapely import LineString, Point, Polygon
 from shapely.geometry.base import BaseGeometry
-from shapely.prepared import prep
 
-from gridmap.domain.invention.shapes import lines
+from gridmap.domain.invention.plan import Plot
+from gridmap.domain.invention.shapes import join, largest, lines, polygons
 
 
-@dataclass
-class Street:
+class Street(NamedTuple):
     """One drawn street."""
 
     name: str
@@ -42,6 +42,26 @@ class House:
 
 
 @dataclass
+class Compound:
+    """One drawn compound; ``committee`` as in the plan."""
+
+    name: str
+    kind: str
+    built_year: int
+    committee: str
+    shape: Polygon
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A plot that waits for its houses: the ground between the pavements, and the streets around it."""
+
+    plot: Plot
+    shape: Polygon
+    streets: tuple[Street, ...]
+
+
+@dataclass
 class Sheet:
     """Everything drawn so far, in metres from the middle of the sheet."""
 
@@ -51,7 +71,7 @@ class Sheet:
     streets: list[Street] = field(default_factory=list)
     barriers: list[tuple[str, LineString]] = field(default_factory=list)
     areas: list[tuple[str, str, Polygon]] = field(default_factory=list)
-    compounds: list[dict[str, object]] = field(default_factory=list)
+    compounds: list[Compound] = field(default_factory=list)
     houses: list[House] = field(default_factory=list)
     places: list[tuple[str, str, Point]] = field(default_factory=list)
     facilities: list[tuple[str, str, Point]] = field(default_factory=list)
@@ -64,16 +84,38 @@ class Sheet:
         """Draw a wall or fence."""
         self.barriers += [(kind, part) for part in lines(shape) if part.length > 2]
 
+    def built(self) -> BaseGeometry:
+        """Return all houses as one shape."""
+        return join([house.shape for house in self.houses])
+
     def free(self, site: Polygon, gap_m: float) -> BaseGeometry:
         """Return what of a site no house has taken, with a gap around each."""
-        taken = [h.shape for h in self.houses if h.shape.intersects(site)]
-        if not taken:
-            return site
-        return site.difference(shapely.union_all(taken).buffer(gap_m, join_style="mitre"))
+        taken = join([h.shape for h in self.houses if h.shape.intersects(site)])
+        return site.difference(taken.buffer(gap_m, join_style="mitre")) if not taken.is_empty else site
 
     def build(self, house: House, ground: BaseGeometry) -> bool:
         """Put a house down when its ground holds it whole."""
-        if not prep(ground).contains(house.shape):
+        if not ground.contains(house.shape):
             return False
         self.houses.append(house)
         return True
+
+    def build_public(self, grid: str, name: str, shape: Polygon, floors: int, ground: Polygon) -> None:
+        """Put down a building the plan asks for.
+
+        Raises
+        ------
+        ValueError
+            When its ground has no room for it: the plan must be changed.
+        """
+        if not self.build(House(shape, "public", grid, name, floors, 0, name=name), ground):
+            raise ValueError(f"no room for {name}")
+
+    def plant(self, ground: BaseGeometry, *, at_least_m2: float) -> None:
+        """Plant the open ground a quarter has left over, where there is enough of it."""
+        taken = join([h.shape.buffer(5) for h in self.houses if h.shape.intersects(ground)])
+        ways = join([s.line.buffer(3.5) for s in self.streets if s.line.intersects(ground)])
+        rest = ground.buffer(-4).difference(shapely.union_all([taken, ways])).buffer(-5).buffer(4.5)
+        for part in polygons(rest)[:3]:
+            if part.area > at_least_m2:
+                self.areas.append(("", "green", largest(part.simplify(0.5))))
