@@ -326,6 +326,13 @@ household = _tenant(
     UniqueConstraint("community_id", "entrance_id", "floor", "room"),
     CheckConstraint("standing IN ('occupied', 'vacant', 'moved', 'refused', 'excluded')", name="standing"),
     _tile_index("household"),
+    Index(  # the groups layer of a low zoom reads the one door in seven that has a group: twice as quick
+        "household_groups_gist",
+        "community_id",
+        "shape_3857",
+        postgresql_using="gist",
+        postgresql_where=text("group_bits <> 0"),
+    ),
     Index(None, "community_id", "grid_id", "overdue_on"),
     Index(None, "community_id", "building_id"),
 )

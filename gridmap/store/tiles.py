@@ -84,7 +84,7 @@ def _statement(layer: Layer, zoom_class: int, database_role: str, *, of_grids: b
         parts = [_layer("home", "household", f"id, building_id AS b, {STATE} AS s", where="true" + grids)]
     else:
         shared = f"group_bits & {SHARED_BITS}"
-        parts = [_layer("group", "household", f"id, {shared} AS g", where=f"{shared} <> 0" + grids)]
+        parts = [_layer("group", "household", f"id, {shared} AS g", where=f"group_bits <> 0 AND {shared} <> 0" + grids)]
     whole = " || ".join(f"coalesce(({part}), '')" for part in parts)
     return f"/* {database_role} */ SELECT {whole}"
 

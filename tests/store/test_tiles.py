@@ -183,6 +183,11 @@ def test_the_index_serves_the_policy_and_the_tile_together(town: Database, actor
         assert "Rows Removed by Filter" not in plan
 
 
+def test_groups_of_a_low_zoom_read_only_doors_that_have_one(town: Database) -> None:
+    plan = explain(town, SECRETARY, "force_generic_plan", Tile(Layer.GROUPS, 14, *at(14)))
+    assert "household_groups_gist" in plan
+
+
 def explain(town: Database, actor: Actor, mode: str, tile: Tile) -> str:
     with town.transaction(actor) as con:
         con.execute(text("SELECT set_config('plan_cache_mode', :m, true)"), {"m": mode})
