@@ -22,7 +22,8 @@ def language() -> str:
     for chosen in (request.args.get("lang"), request.cookies.get(LANGUAGE_COOKIE)):
         if chosen in LANGUAGES:
             return chosen
-    return request.accept_languages.best_match(LANGUAGES, default="zh") or "zh"
+    preferred = (tag.partition("-")[0].lower() for tag in request.accept_languages.values())
+    return next((tag for tag in preferred if tag in LANGUAGES), "zh")
 
 
 def large_text() -> bool:
