@@ -109,6 +109,7 @@ def shell(con: Con, who: Actor, view: View, found: Overview, **more: Any) -> dic
         on=view.on,
         grids=_shown(view, found.grids, drawn),
         bit=BIT.get(view.group or "", 0),
+        mine=[grid.grid_id for grid in found.grids] if who.role is Role.WORKER else [],
         **more,
     )
     return {

@@ -125,7 +125,14 @@ def legend_words(story: Story, rows: list[LegendRow]) -> list[dict[str, Any]]:
             text = f"{_edge(story, row.low)}–{_edge(story, row.high)}"
         between = row.low if shares else row.high  # the limit between this class and the one before it
         edge = "" if between is None or row.number == 0 else _edge(story, between)
-        told.append({"number": row.number, "text": text + unit, "edge": edge, "count": row.count})
+        told.append(
+            {
+                "number": row.number,
+                "text": text + unit,
+                "edge": edge + unit.strip() if row.number == len(rows) - 1 else edge,
+                "count": row.count,
+            }
+        )
     return told
 
 

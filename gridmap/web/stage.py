@@ -107,6 +107,7 @@ def data(stage: Stage, actor: Actor, *, on: date, **more: Any) -> dict[str, Any]
         "past": on != edge.today(),
         "selected": None,
         "home": None,
+        "mine": [],
         "bit": 0,
         "tiles": stage.tiles,
         "states": f"/coverage/{{grid}}/states.json?on={on}",

@@ -50,14 +50,16 @@ export function start(map, layers) {
     const legend = at("legend").getBoundingClientRect();
     const phone = isPhone();
     const panel = at("panel").getBoundingClientRect();
-    const foot = phone ? Math.max(0, stage.bottom - Math.max(panel.top, stage.top + stage.height * 0.4)) : 0;
-    const top = phone ? 14 : 78;
+    const above = Math.min(panel.top, legend.top, document.querySelector(".tools").getBoundingClientRect().top);
+    const foot = phone ? Math.max(0, stage.bottom - Math.max(above, stage.top + stage.height * 0.2)) : 0;
+    const head = document.querySelector(".top").getBoundingClientRect();
+    const top = phone ? 14 : head.bottom - stage.top + 14;
     const across = phone ? 12 : 24;
     const right = phone ? 12 : 72;
     const steps = phone ? [0] : [0, 0.25, 0.5, 0.75, 1];
     const options = steps.flatMap((left) => steps.map((low) => [
       [across + left * (legend.width + 12), top],
-      [right, foot + (phone ? 66 : 28 + low * legend.height)],
+      [right, foot + (phone ? 12 : 28 + low * legend.height)],
     ]));
     const corner = { right: legend.right - stage.left + 6, top: legend.top - stage.top - 6 };
     let best = null;
@@ -66,8 +68,9 @@ export function start(map, layers) {
       const covered = !phone && corners(view).some((p) => p.x < corner.right && p.y > corner.top);
       if (!covered && (!best || view.zoom > best.zoom)) best = view;
     }
-    if (!data.selected) map.whole = (best || { zoom: map.getBoundsZoom(bounds) }).zoom;
+    if (!data.selected && !data.mine.length) map.whole = (best || { zoom: map.getBoundsZoom(bounds) }).zoom;
     const view = best || map._getBoundsCenterZoom(bounds, { paddingTopLeft: options.at(-1)[0], paddingBottomRight: options.at(-1)[1] });
+    if (view.zoom % 1 === 0.5) view.zoom -= 0.25; // tiles are drawn for whole zooms: halfway, names would be small
     settle(() => map.setView(view.center, view.zoom, { animate: animate && !matchMedia("(prefers-reduced-motion: reduce)").matches, duration: 0.2 }));
     map.fire("gridmap:fitted");
   }
@@ -87,7 +90,12 @@ export function start(map, layers) {
     move();
     setTimeout(() => { settling = false; }, 500);
   }
-  const focus = (options) => fit(data.selected ? grids.boundsOf(data.selected) : grids.getBounds(), options);
+  const focus = (options) => fit(data.selected ? grids.boundsOf(data.selected) : own(), options);
+  /** What is mine: a worker's own grids, everybody else's whole community. */
+  function own() {
+    if (!data.mine.length) return grids.getBounds();
+    return data.mine.reduce((all, id) => all.extend(grids.boundsOf(id)), L.latLngBounds([]));
+  }
 
   function fromHash() {
     const found = location.hash.match(/^#(\d+(?:\.\d+)?)\/(-?\d+(?:\.\d+)?)\/(-?\d+(?:\.\d+)?)$/);
@@ -277,7 +285,7 @@ export function start(map, layers) {
     show();
     if (isPhone() && body.height() === "full") body.set("half");
     if (fromHash()) return;
-    if (data.home) settle(() => map.setView([data.home.lat, data.home.lon], Math.max(map.getZoom(), 18)));
+    if (data.home) showHome();
     else if (before.selected !== data.selected) { moved = false; focus(); }
   }
   const OURS = /^\/(coverage|households)(\/|$)/;
@@ -432,6 +440,16 @@ export function start(map, layers) {
     }
   });
 
+  let ring = null;
+  function showHome() {
+    const where = [data.home.lat, data.home.lon];
+    settle(() => map.setView(where, Math.max(Math.round(map.getZoom()), 19), { animate: false }));
+  }
+  function ringHome() {
+    ring?.remove();
+    ring = data.home && L.circleMarker([data.home.lat, data.home.lon], { radius: 15, color: "#17303a", weight: 3.5, fill: false, interactive: false }).addTo(map);
+  }
+
   // --- begin -----------------------------------------------------------------------------------------------------------
 
   function show() {
@@ -439,6 +457,7 @@ export function start(map, layers) {
     grids.show(new Map(data.grids.map((g) => [g.id, { k: g.k, short: g.n, worker: g.w, value: g.v }])));
     grids.select(data.selected);
     grids.hover(null);
+    ringHome();
     for (const [name, url] of Object.entries(data.tiles)) layers[name]?.move(url);
     if (layers.groups && layers.groups.bit !== data.bit) {
       layers.groups.bit = data.bit;
@@ -448,10 +467,10 @@ export function start(map, layers) {
     showStates();
   }
   map.whole = map.getBoundsZoom(grids.getBounds());
-  const body = sheet(() => { if (!moved) setTimeout(() => focus({ animate: false }), 180); });
+  const body = sheet(() => { if (!moved && !data.home) setTimeout(() => focus({ animate: false }), 180); });
   show();
   if (!fromHash()) {
-    if (data.home) settle(() => map.setView([data.home.lat, data.home.lon], 18, { animate: false }));
+    if (data.home) showHome();
     else focus({ animate: false });
   }
   let resizing;

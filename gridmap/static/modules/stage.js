@@ -21,8 +21,8 @@ export const homesFrom = (map) => Math.max(HOMES_FROM, Math.min(17, (map.whole ?
 function fade(map, full) {
   const above = map.getZoom() - homesFrom(map);
   if (above < -0.25) return full;
-  if (above < 0.75) return full * 0.5;
-  return full * 0.27;
+  if (above < 0.5) return full * 0.45;
+  return full * 0.2;
 }
 
 /** @returns {L.Map} an empty map with panes in their order */
@@ -185,14 +185,19 @@ const halo = (size, color, weight = 500) => ({
 function middle(geom) {
   let best = null;
   for (const ring of geom) {
+    const [zero] = ring; // world pixels have nine digits: products must be of differences
     let [area, x, y] = [0, 0, 0];
-    for (let i = 0, j = ring.length - 1; i < ring.length; j = i, i += 1) {
-      const cross = ring[j].x * ring[i].y - ring[i].x * ring[j].y;
+    for (let i = 1; i + 1 < ring.length; i += 1) {
+      const [ax, ay] = [ring[i].x - zero.x, ring[i].y - zero.y];
+      const [bx, by] = [ring[i + 1].x - zero.x, ring[i + 1].y - zero.y];
+      const cross = ax * by - bx * ay;
       area += cross;
-      x += (ring[j].x + ring[i].x) * cross;
-      y += (ring[j].y + ring[i].y) * cross;
+      x += (ax + bx) * cross;
+      y += (ay + by) * cross;
     }
-    if (area && (!best || Math.abs(area) > Math.abs(best.area))) best = { area, x: x / (3 * area), y: y / (3 * area) };
+    if (area && (!best || Math.abs(area) > Math.abs(best.area))) {
+      best = { area, x: zero.x + x / (3 * area), y: zero.y + y / (3 * area) };
+    }
   }
   return best;
 }
@@ -262,7 +267,7 @@ export function paper(map, { url, ground }) {
 
 // --- households ------------------------------------------------------------------------------------------------------
 
-const radius = (z) => Math.max(2.2, Math.min(9, 2.4 * 1.45 ** (z - 16)));
+const radius = (z) => Math.max(2, Math.min(9, 2 * 1.42 ** (z - 16)));
 
 /** Shapes tell the state as colour does: overdue square, no answer diamond, outside the base hollow. */
 function mark(ctx, state, color, x, y, r) {
@@ -289,12 +294,15 @@ function mark(ctx, state, color, x, y, r) {
   ctx.stroke();
 }
 
+/** In which order states are painted: the most urgent last, on top. Unknown and outside the base first. */
+const PAINTED = [[undefined, 5, 6, 7], [1], [2], [0], [4], [3]];
+
 /** Households as dots by state. `layer.states` holds the states of a past day, by id; null = as in the tile. */
 export function homes(map, { url, colours }) {
+  const stateOf = (feature) => (layer.states ? layer.states.get(Number(feature.props.id)) : Number(feature.props.s));
   const draw = {
     draw(ctx, geom, z, feature) {
-      const id = Number(feature.props.id ?? feature.id);
-      const state = layer.states ? layer.states.get(id) : Number(feature.props.s);
+      const state = stateOf(feature);
       const known = state !== undefined;
       ctx.globalAlpha = known ? 1 : 0.35;
       const { x, y } = geom[0][0];
@@ -307,7 +315,11 @@ export function homes(map, { url, colours }) {
     maxDataZoom: 16,
     minZoom: 16,
     pane: "homes",
-    paintRules: [{ dataLayer: "home", symbolizer: draw }],
+    paintRules: PAINTED.map((states) => ({
+      dataLayer: "home",
+      symbolizer: draw,
+      filter: (z, feature) => states.includes(stateOf(feature)),
+    })),
   });
   layer.states = null;
   /** @returns {number|null} the household under a point of the map */
@@ -361,7 +373,7 @@ function nearest(map, layer, latlng) {
       const distance = point.distanceTo(here);
       if (distance < least) {
         least = distance;
-        best = Number(feature.props.id ?? feature.id);
+        best = Number(feature.props.id);
       }
     }
   }
@@ -473,8 +485,8 @@ export function grids(map, options) {
   }
 
   /** Put a label's words and decide how many fit into the circle at this zoom. */
-  function fit(entry) {
-    const { face, shown, box, label } = entry;
+  function fit(entry, near) {
+    const { face, shown, label } = entry;
     if (!shown) return;
     const [large, little] = sizes();
     const across = (2 * face.r * 256 * 2 ** map.getZoom()) / (EARTH_M * Math.cos((face.at[0] * Math.PI) / 180));
@@ -489,8 +501,8 @@ export function grids(map, options) {
     else if (room(Math.max(number, value), tall)) kind = "value";
     else if (room(number, large * 0.75)) kind = "number";
     else if (room(number * 0.75, large * 0.56)) kind = "small";
+    if (near) kind = face.id === layer.chosen || kind === "none" ? "none" : "number";
     label.getElement()?.setAttribute("data-fit", kind);
-    box.dataset.fit = kind;
   }
   function refit() {
     const thin = fade(map, opacity);
@@ -503,8 +515,9 @@ export function grids(map, options) {
         element.style.setProperty("--text", dark || k < 0 ? INK : texts[k]);
         element.style.setProperty("--halo", dark || k < 0 || texts[k] === INK ? "rgba(255,255,255,0.85)" : "rgba(16,52,66,0.75)");
       }
-      fit(entry);
+      fit(entry, thin < opacity);
     }
+    map.getContainer().classList.toggle("far", thin === opacity);
     document.documentElement.style.setProperty("--fill", String(thin));
   }
   map.on("zoomend", refit);
@@ -538,7 +551,11 @@ export function grids(map, options) {
     refit();
   };
   layer.hover = (id) => hovered.setLatLngs(id ? outlineOf(id) : []);
-  layer.select = (id) => chosen.setLatLngs(id ? outlineOf(id) : []);
+  layer.select = (id) => {
+    layer.chosen = id;
+    chosen.setLatLngs(id ? outlineOf(id) : []);
+    refit();
+  };
   layer.boundsOf = (id) => (all.has(id) ? all.get(id).shape.getBounds() : null);
   layer.ids = () => [...all.keys()];
   layer.gridAt = (latlng) => {
