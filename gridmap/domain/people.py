@@ -62,7 +62,7 @@ MIGRANT_SHARE = 0.18  # households registered elsewhere; assumption
 
 # Standing of households today and what changed during the year; assumptions.
 VACANT_SHARE, MOVED_SHARE, REFUSED_SHARE, EXCLUDED_SHARE = 0.045, 0.018, 0.012, 0.003
-LATE_REGISTERED = (0.04, 0.45)  # share of a grid's households first registered in the last weeks, lowest and highest
+LATE_REGISTERED = (0.05, 0.40)  # share of a grid's households first registered in the last weeks, lowest and highest
 LATE_DAYS = 84  # so many days back reaches the last round of registration
 REGISTERED_DAYS = 420  # most others have been in the books for at least so long
 YEAR_REGISTERED = 0.25  # share of the others who were registered in the months between
@@ -236,7 +236,8 @@ def _age_of(rng: np.random.Generator, older: int, age: Ints, nth: Ints) -> Ints:
     """Return ages of children (-1), grandchildren (-2), parents (+1) or flatmates (0) of people of ``age``."""
     n = len(age)
     if older == 0:
-        return np.maximum(age + rng.integers(-6, 7, n), 18)
+        grown: Ints = np.maximum(age + rng.integers(-6, 7, n), 18)
+        return grown
     if older == 1:
         return age + rng.integers(23, 32, n) - 2 * nth
     years = rng.integers(21, 31, n) if older == -1 else rng.integers(45, 56, n)

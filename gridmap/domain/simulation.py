@@ -32,9 +32,13 @@ WEEKEND = 0.18  # share of a weekday's work
 EVENING_SHARE = 0.30  # of knocks on a weekday: after 17:30
 LATE_SHARE, WRITTEN_LATE_DAYS = 0.07, 9  # recorded days after the visit
 FIRST_KNOCK_MIN, LAST_KNOCK_MIN = 9 * 60 + 5, 20 * 60 + 15  # quiet hours are 20:30 to 09:00
-NEGLECT_DAYS = 83  # the neglected grid has hardly been walked for so long
+NEVER = -(10**6)  # day number of a visit that has not been
+SOON = 0.72  # of its period must have gone before a household is visited again
+KNOCK_SUCCESS = 0.55  # what workers count on
+NEGLECT, SUBSTITUTE = 0.16, 0.25  # strength of work in the neglected grid, and during leave
+NEGLECT_DAYS = 80  # the neglected grid has hardly been walked for so long
 LEAVE_DAYS = (58, 30)  # a worker was on leave from so many to so many days ago
-FIRST_VISIT_DAYS = (28, 70)  # how long a grid lets newly registered households wait, lowest and highest
+FIRST_VISIT_DAYS = (25, 62)  # how long a grid lets newly registered households wait, lowest and highest
 HANDOVER_DAYS = 171  # another worker handed his grid over so many days ago
 NEEDS_PER_VISIT = 0.030
 NEED_DAYS = 26.0  # mean until a need is closed
@@ -87,7 +91,8 @@ def invent_history(town: Town, people: People, on: dt.date, seed: int) -> Histor
     numbers = np.sort(town.grids["number"].to_numpy())
     workers, assignments = _workers(rng, numbers, on)
     homes = _households(rng, people, numbers, on)
-    days = _walk(rng, homes, len(numbers), on)
+    general = (town.grids.sort_values("number")["kind"] == "general").to_numpy(bool)
+    days = _walk(rng, homes, general, on)
     visits = _visits(rng, days, people, assignments, numbers, on, zone)
     needs = _needs(rng, visits, on, zone)
     customers, runs, orders = invent_water(np.random.default_rng([seed, 3]), town, on)
@@ -112,13 +117,6 @@ def _workers(rng: np.random.Generator, numbers: Ints, on: dt.date) -> tuple[pd.D
     rows.append(((away + 1) % n, int(numbers[away]), "substitute", first, last))
     columns = ["worker_id", "grid_number", "duty", "valid_from", "valid_to"]
     return workers, pd.DataFrame(rows, columns=columns)
-
-
-def _neglected(homes: _Households, n_grids: int) -> int:
-    """Return the grid whose registration is furthest behind: that is the one nobody looks after."""
-    late = np.bincount(homes.grid, weights=(homes.known_from > DAYS - LATE_DAYS - 1) / 1.0, minlength=n_grids)
-    whole = np.bincount(homes.grid, minlength=n_grids)
-    return int(np.argmax(np.where(whole, late / np.maximum(whole, 1), 0.0)))
 
 
 def _handed_over(n: int) -> int:
@@ -153,42 +151,72 @@ def _households(rng: np.random.Generator, people: People, numbers: Ints, on: dt.
     opens = rng.beta(6, 1.8, n) / (6 / 7.8)
     # those in the books long ago have been visited at some day before the year began
     before = -rng.integers(0, np.maximum((period * 0.9).astype(np.int64), 1), n)
-    return _Households(grid, period, known, closed, opens, np.where(known < 0, before, -(10**6)), np.full(n, -99))
+    return _Households(grid, period, known, closed, opens, np.where(known < 0, before, NEVER), np.full(n, -99))
 
 
-def _walk(rng: np.random.Generator, homes: _Households, n_grids: int, on: dt.date) -> pd.DataFrame:
+def _walk(rng: np.random.Generator, homes: _Households, general: npt.NDArray[np.bool_], on: dt.date) -> pd.DataFrame:
     """Let every worker knock at the most urgent doors of his grid, day by day; return all knocks."""
-    effort = rng.uniform(*EFFORT, n_grids)
-    owed = np.bincount(homes.grid, weights=1 / homes.period, minlength=n_grids)
-    patience = rng.integers(*FIRST_VISIT_DAYS, n_grids)
-    neglected = _neglected(homes, n_grids)
-    closes = _number(pd.Series([on - dt.timedelta(days=d) for d in (*LEAVE_DAYS, NEGLECT_DAYS)]), on)
-    found = []
+    force = _force(rng, homes, general)
+    found = [pd.DataFrame({"household_id": [], "day": [], "minute": [], "mode": [], "met": []}).astype({"met": bool})]
     for day in range(DAYS):
-        date = on - dt.timedelta(days=DAYS - day)
-        share = np.full(n_grids, WEEKEND if date.weekday() >= 5 else 1.0) * rng.uniform(0.8, 1.2, n_grids)
-        if closes[0] <= day < closes[1]:
-            share[_on_leave(n_grids)] *= 0.25
-        if day >= closes[2]:
-            share[neglected] *= 0.12
-        capacity = rng.poisson(owed * effort * share * 7 / 5 / 0.55)
-        first = homes.last < -(10**5)
-        wait = np.where(first, patience[homes.grid], homes.period * 0.72)
-        since = day - np.where(first, homes.known_from, homes.last)
-        open_now = (homes.known_from < day) & (day < homes.closed_from) & (homes.tried < day - 1)
-        due = np.flatnonzero(open_now & (since > wait))
-        if not len(due):
-            continue
-        urgency = since[due] / homes.period[due] + rng.normal(0, 0.08, len(due)) - first[due] * 0.15
-        order = due[np.lexsort((-urgency, homes.grid[due]))]
+        weekend = (on - dt.timedelta(days=DAYS - day)).weekday() >= 5
+        capacity = _capacity(rng, force, day, weekend=weekend)
+        order = _by_urgency(rng, homes, force, day)
         grid = homes.grid[order]
-        starts = np.searchsorted(grid, np.arange(n_grids))
-        knocked = order[np.arange(len(order)) - starts[grid] < capacity[grid]]
-        met, mode, minute = _knock(rng, homes.opens[knocked], weekend=date.weekday() >= 5)
-        homes.tried[knocked] = day
-        homes.last[knocked[met]] = day
-        found.append(pd.DataFrame({"household_id": knocked, "day": day, "minute": minute, "mode": mode, "met": met}))
-    return pd.concat(found, ignore_index=True)
+        nth = np.arange(len(order)) - np.searchsorted(grid, np.arange(len(capacity)))[grid]
+        knocked = order[nth < capacity[grid]]
+        if len(knocked):
+            met, mode, minute = _knock(rng, homes.opens[knocked], weekend=weekend)
+            homes.tried[knocked] = day
+            homes.last[knocked[met]] = day
+            found.append(
+                pd.DataFrame({"household_id": knocked, "day": day, "minute": minute, "mode": mode, "met": met})
+            )
+    whole = pd.concat(found[1:] or found, ignore_index=True)
+    return whole.astype({"household_id": "int64", "day": "int64", "minute": "int64"})
+
+
+@dataclass(frozen=True)
+class _Force:
+    """How each grid is worked: knocks a day at full strength, patience with the newly registered, who fails."""
+
+    knocks: Floats
+    patience: Ints
+    neglected: int
+    on_leave: int
+
+
+def _force(rng: np.random.Generator, homes: _Households, general: npt.NDArray[np.bool_]) -> _Force:
+    """Return how the grids are worked; the neglected one is the general grid whose registration is furthest behind."""
+    n = len(general)
+    owed = np.bincount(homes.grid, weights=1 / homes.period, minlength=n)
+    late = np.bincount(homes.grid, weights=homes.known_from > DAYS - LATE_DAYS - 1, minlength=n)
+    behind = late / np.maximum(np.bincount(homes.grid, minlength=n), 1)
+    worst = int(np.argmax(np.where(general | ~general.any(), behind, -1.0)))
+    knocks = owed * rng.uniform(*EFFORT, n) * 7 / 5 / KNOCK_SUCCESS
+    return _Force(knocks, rng.integers(*FIRST_VISIT_DAYS, n), worst, _on_leave(n))
+
+
+def _capacity(rng: np.random.Generator, force: _Force, day: int, *, weekend: bool) -> Ints:
+    """Return how many doors each grid's worker gets to on a day."""
+    n = len(force.knocks)
+    share = (WEEKEND if weekend else 1.0) * rng.uniform(0.8, 1.2, n)
+    if DAYS - LEAVE_DAYS[0] <= day < DAYS - LEAVE_DAYS[1]:
+        share[force.on_leave] *= SUBSTITUTE
+    if day >= DAYS - NEGLECT_DAYS:
+        share[force.neglected] *= NEGLECT
+    return rng.poisson(force.knocks * share)
+
+
+def _by_urgency(rng: np.random.Generator, homes: _Households, force: _Force, day: int) -> Ints:
+    """Return the households worth a knock on a day, grid by grid, the longest overdue in relation first."""
+    first = homes.last == NEVER
+    wait = np.where(first, force.patience[homes.grid], homes.period * SOON)
+    since = day - np.where(first, homes.known_from, homes.last)
+    open_now = (homes.known_from < day) & (day < homes.closed_from) & (homes.tried < day - 1)
+    due = np.flatnonzero(open_now & (since > wait))
+    urgency = since[due] / homes.period[due] + rng.normal(0, 0.08, len(due)) - first[due] * 0.15
+    return due[np.lexsort((-urgency, homes.grid[due]))]
 
 
 def _knock(

@@ -102,5 +102,5 @@ def green(sheet: Sheet, ground: Ground) -> None:
         sheet.pave("", "path", LineString([foot, on_loop]))
         aside = (on_loop.y - top.y) * 0.18, (top.x - on_loop.x) * 0.18
         bend = ((on_loop.x + top.x) / 2 + aside[0], (on_loop.y + top.y) / 2 + aside[1])
-        up = curve(((on_loop.x, on_loop.y), bend, (top.x, top.y)))
+        up = curve(((on_loop.x, on_loop.y), bend, (top.x, top.y)), step_m=4)
         sheet.pave("", "steps" if plot.name.endswith("山") else "path", up)
