@@ -102,12 +102,13 @@ class Counts:
 
 
 COUNT_FIELDS = tuple(field.name for field in fields(Counts))
+_VALUES = attrgetter(*COUNT_FIELDS)
 _values_of: Callable[[Counts], tuple[Any, ...]] = attrgetter(*COUNT_FIELDS)
 
 
 def total(counts: Iterable[Counts]) -> Counts:
     """Return the sum of several grids; minutes are added exactly (hundredths), then rounded to hundredths."""
-    columns = list(zip(*(as_values(c) for c in counts), strict=True))
+    columns = list(zip(*map(_VALUES, counts), strict=True))
     if not columns:
         return Counts()
     return Counts.of([*(sum(column) for column in columns[:-1]), round(math.fsum(columns[-1]), 2)])
@@ -115,7 +116,8 @@ def total(counts: Iterable[Counts]) -> Counts:
 
 def as_values(counts: Counts) -> tuple[Any, ...]:
     """Return the fields of ``counts`` in their order."""
-    return _values_of(counts)
+    values: tuple[Any, ...] = _VALUES(counts)
+    return values
 
 
 @dataclass(frozen=True)

@@ -131,31 +131,36 @@ def recompute(con: Connection, actor: Actor, *, on: date, household_ids: list[in
         When some household has no spell on the day: nobody knows what it is, so no figure would be true.
     """
     access.require(actor, Role.SECRETARY, Role.CLERK, Role.WORKER, Machine.JOB)
-    calendar = days(con, actor)
     with as_job(con, actor):
         coverage.lock(con, actor.community_id)
+        calendar = days(con, actor)
+        on = max(on, calendar.decided_on or on)  # what is decided never goes back a day
         if household_ids is None and (missing := coverage.without_spell(con, actor.community_id, on=on)):
             raise BadInput("有 %(n)s 户没有 %(on)s 的居住状态记录，无法计算覆盖情况", n=missing, on=on)
         begun = calendar.decided_on == on and grid_stats.is_kept(con, actor.community_id, on=on, final=False)
-        changed = _decide_again(con, calendar, actor.community_id, on, household_ids if begun else None)
-        grids = (
-            coverage.grids_of(con, actor.community_id, household_ids) if begun and household_ids is not None else None
-        )
-        _count_today(con, calendar, actor.community_id, on, grids)
-        coverage.mark_decided(con, actor.community_id, on=on, changed=changed)
+        if not begun or household_ids is None:
+            changed = _begin_day(con, calendar, actor.community_id, on, everybody=True)
+        else:
+            changed = _decide_again(con, calendar, actor.community_id, on, household_ids)
+            grid_ids = coverage.grids_of(con, actor.community_id, household_ids)
+            _count_today(con, calendar, actor.community_id, on, grid_ids)
+            coverage.mark_decided(con, actor.community_id, on=on, changed=changed)
     return changed
 
 
-def _begin_day(con: Connection, calendar: Calendar, community_id: int, on: date) -> None:
-    """At the first question of a new day decide what the change of the date changes, and count every grid."""
+def _begin_day(con: Connection, calendar: Calendar, community_id: int, on: date, *, everybody: bool = False) -> int:
+    """Close the day before, decide what the change of the date changes (or everybody), and count every grid."""
     after = calendar.decided_on
     ids = None
-    if after is not None:
+    if after is not None and after < on:
+        grid_stats.close(con, community_id, on=after)
+    if after is not None and not everybody:
         known_at = end_of(after, calendar.timezone)
         ids = coverage.households_changed_between(con, community_id, after=after, until=on, known_at=known_at)
     changed = _decide_again(con, calendar, community_id, on, ids) if ids is None or ids else 0
     _count_today(con, calendar, community_id, on)
     coverage.mark_decided(con, community_id, on=on, changed=changed)
+    return changed
 
 
 def ensure(con: Connection, actor: Actor, calendar: Calendar, on: date) -> None:
@@ -167,7 +172,7 @@ def ensure(con: Connection, actor: Actor, calendar: Calendar, on: date) -> None:
     with as_job(con, actor):
         coverage.lock(con, community_id)
         fresh = days(con, actor)  # another may have done it while we waited
-        if past or (fresh.decided_on is not None and on < fresh.decided_on):
+        if fresh.decided_on is not None and on < fresh.decided_on:
             if not grid_stats.is_kept(con, community_id, on=on, final=True):
                 _count_past(con, fresh, community_id, on)
         elif on != fresh.decided_on or not grid_stats.is_kept(con, community_id, on=on, final=False):

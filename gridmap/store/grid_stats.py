@@ -109,6 +109,14 @@ def count_today(
     con.execute(_EMPTY, values | {"final": False, "zeros": _ZEROS})
 
 
+def close(con: Connection, community_id: int, *, on: date) -> None:
+    """Keep the figures of a day that is over as they were counted at its last change: they never change again."""
+    con.execute(
+        text('UPDATE grid_stat SET final = true WHERE community_id = :c AND "on" = :on AND NOT final'),
+        {"c": community_id, "on": on},
+    )
+
+
 def keep_past(con: Connection, community_id: int, tallies: Tallies, *, on: date) -> None:
     """Keep the figures of a day that is over; they never change again."""
     values = {"c": community_id, "on": on, "all": True, "grids": [], "final": True}

@@ -227,3 +227,12 @@ def test_a_community_without_households_has_figures_of_nothing(world: World) -> 
     coverage.recompute(world.con, job(world), on=DAY)
     found = ask(world, secretary(world))
     assert (found.total, found.previous_on, [g.counts for g in found.grids]) == (Counts(), None, [Counts()] * 2)
+
+
+def test_what_is_decided_never_goes_back_a_day(world: World) -> None:
+    populate(world)
+    coverage.recompute(world.con, job(world), on=DAY)
+    before = ask(world, secretary(world))
+    become(world.con, job(world))
+    assert coverage.recompute(world.con, job(world), on=DAY - timedelta(days=40)) == 0
+    assert ask(world, secretary(world)) == before
