@@ -148,6 +148,7 @@ def load(
     progress("计算走访覆盖", 0.85)
     if people is not None:
         coverage.recompute(con, actor, on=on)
+        coverage.overview(con, actor, on=on)  # counts the period before as well: the first page need not wait
     communities.finish(con, actor.community_id)
     progress("完成", 1.0)
 
