@@ -109,11 +109,11 @@ GRANTS: list[Grant] = [
     ],
     # secretary and clerk: everything that happens in the community
     _all("gridmap_manager", *STAFF, *PEOPLE, *WATER, *FACILITIES),
-    _all("gridmap_manager", "grid_stat", verbs="SELECT, INSERT, UPDATE, DELETE"),
+    _all("gridmap_manager", "grid_stat"),
     # worker: the people of his own grids; where a machine stands, not what it earns
     _all("gridmap_worker", *STAFF, "facility"),
     _all("gridmap_worker", *PEOPLE, rows=OWN_GRIDS),
-    _all("gridmap_worker", "grid_stat", verbs="SELECT, INSERT, UPDATE, DELETE", rows=OWN_GRIDS),
+    _all("gridmap_worker", "grid_stat", rows=OWN_GRIDS),
     # planner: doors and dates, no names, no groups
     _all("gridmap_planner", *STAFF, *FACILITIES),
     _all("gridmap_planner", "household", hidden=("group_bits", "standing_reason")),
