@@ -64,7 +64,7 @@ def worker_scope(app: Flask, token: str) -> str:
 
 def ids(answer: TestResponse, layer: str) -> set[int]:
     raw = gzip.decompress(answer.data) if answer.headers.get("Content-Encoding") == "gzip" else answer.data
-    return {f["properties"]["id"] for f in mapbox_vector_tile.decode(raw)[layer]["features"]}
+    return {f["id"] for f in mapbox_vector_tile.decode(raw)[layer]["features"]}
 
 
 def test_the_secretary_gets_homes_that_her_browser_keeps(client: Browsers, small: Small, shown: str) -> None:

@@ -299,7 +299,7 @@ const PAINTED = [[undefined, 5, 6, 7], [1], [2], [0], [4], [3]];
 
 /** Households as dots by state. `layer.states` holds the states of a past day, by id; null = as in the tile. */
 export function homes(map, { url, colours }) {
-  const stateOf = (feature) => (layer.states ? layer.states.get(Number(feature.props.id)) : Number(feature.props.s));
+  const stateOf = (feature) => (layer.states ? layer.states.get(Number(feature.id)) : Number(feature.props.s));
   const draw = {
     draw(ctx, geom, z, feature) {
       const state = stateOf(feature);
@@ -373,7 +373,7 @@ function nearest(map, layer, latlng) {
       const distance = point.distanceTo(here);
       if (distance < least) {
         least = distance;
-        best = Number(feature.props.id);
+        best = Number(feature.id);
       }
     }
   }
