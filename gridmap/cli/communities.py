@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -35,6 +35,7 @@ READ = {
     "buildings": "建筑",
     "buildings_lived_in": "其中住宅",
     "homes_estimated": "估计户数",
+    "households_invented": "虚构户数",
     "entrances": "入口",
     "entrances_mapped": "其中地图上标出的",
     "places": "地点",
@@ -110,7 +111,7 @@ def create(
             town, people, history = _peopled(town, report, on, seed)
         _keep(town, people, history, on, tell)
     if as_json:
-        edge.print_json({"code": town.code, "name": town.name, "on": on, **_facts(town), **asdict(report)})
+        edge.print_json({**_facts(town), "on": on, **_report_facts(report)})
     else:
         _print_report(town, report)
 
@@ -152,7 +153,13 @@ def _keep(
 
 
 def _facts(town: Town) -> dict[str, object]:
-    return {"epsg": town.epsg, "timezone": town.timezone, "invented": town.invented, "attribution": town.attribution}
+    names = ("code", "name", "epsg", "timezone", "invented", "attribution")
+    return {name: getattr(town, name) for name in names}
+
+
+def _report_facts(report: Report) -> dict[str, object]:
+    notes = [{"text": sentence % {"n": n}, "count": n} for sentence, n in report.notes.items()]
+    return {"read": report.read, "measures": report.measures, "notes": notes}
 
 
 def _print_report(town: Town, report: Report) -> None:
@@ -160,11 +167,12 @@ def _print_report(town: Town, report: Report) -> None:
     table = Table(title=f"{town.name} · {town.code}", show_header=False)
     table.add_column(justify="left")
     table.add_column(justify="right")
-    for key, value in report.read.items():
-        table.add_row(READ.get(key, "虚构户数" if key == "households_invented" else key), f"{value:,}")
+    for key, called in READ.items():
+        if key in report.read:
+            table.add_row(called, f"{report.read[key]:,}")
     table.add_section()
     for measure, figure in report.measures.items():
-        table.add_row(MEASURES.get(measure, measure), f"{figure:,g}")
+        table.add_row(MEASURES[measure], f"{figure:,g}")
     console.print(table)
     for sentence, n in report.notes.items():
         console.print(f"· {sentence % {'n': n}}", highlight=False, markup=False)

@@ -45,9 +45,9 @@ _NUMBER_ONLY = re.compile(r"^[#＃]?\d+[A-Za-z]?(号楼|栋|幢|座|#|号)?$")
 def candidates(polygons: gpd.GeoDataFrame, report: Report) -> gpd.GeoDataFrame:
     """Return every building of the file as single polygons: source_id, tags, geometry."""
     tags = polygons["tags"]
-    whole = tags.map(lambda t: "building" in t and t["building"] not in words.NO_BUILDING)
-    part = tags.map(lambda t: "building" not in t and t.get("building:part", "no") not in words.NO_BUILDING)
-    unbuilt = tags.map(lambda t: t.get("building") in words.NO_BUILDING - {"no"})
+    whole = words.which(tags, lambda t: "building" in t and t["building"] not in words.NO_BUILDING)
+    part = words.which(tags, lambda t: "building" not in t and t.get("building:part", "no") not in words.NO_BUILDING)
+    unbuilt = words.which(tags, lambda t: t.get("building") in words.NO_BUILDING - {"no"})
     report.note("在建、棚顶或已拆的建筑，未读入：%(n)s 栋", int(unbuilt.sum()))
     found = polygons[whole | part].assign(part=part[whole | part])
     found = found.assign(geometry=shapely.set_precision(found.geometry.to_numpy(), GRAIN)).explode(index_parts=False)
@@ -112,15 +112,15 @@ def described(
 def _on_ground_without_homes(buildings: gpd.GeoDataFrame, grounds: gpd.GeoDataFrame) -> np.ndarray:
     """Tell which buildings stand on ground used otherwise; residential ground inside wins."""
 
-    def standing_on(wanted: pd.Series) -> np.ndarray:
-        chosen = grounds.geometry[wanted.to_numpy(dtype=bool)].to_numpy()
+    def standing_on(wanted: np.ndarray) -> np.ndarray:
+        chosen = grounds.geometry.to_numpy()[wanted]
         at = shapely.point_on_surface(buildings.geometry.to_numpy())
         hit = shapely.STRtree(chosen).query(at, predicate="within")[0]
         return np.isin(np.arange(len(at)), hit)
 
-    plain = ~grounds["tags"].map(lambda t: "building" in t or "building:part" in t)
-    other = grounds["tags"].map(lambda t: any(t.get(key) in values for key, values in NOT_HOME_GROUND.items()))
-    homes = grounds["tags"].map(lambda t: t.get("landuse") == "residential")
+    plain = ~words.which(grounds["tags"], lambda t: "building" in t or "building:part" in t)
+    other = words.which(grounds["tags"], lambda t: any(t.get(key) in values for key, values in NOT_HOME_GROUND.items()))
+    homes = words.which(grounds["tags"], lambda t: t.get("landuse") == "residential")
     return np.asarray(standing_on(plain & other) & ~standing_on(plain & homes))
 
 
@@ -160,8 +160,8 @@ def names(buildings: gpd.GeoDataFrame, compound_name: pd.Series, report: Report)
 def mapped_doors(points: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Return the nodes that are entrances of buildings; garages, emergency exits and the like are not."""
     no_door = {"no", "garage", "emergency", "exit", "service"}
-    is_door = points["tags"].map(
-        lambda t: ("entrance" in t and t["entrance"] not in no_door) or t.get("building") == "entrance"
+    is_door = words.which(
+        points["tags"], lambda t: ("entrance" in t and t["entrance"] not in no_door) or t.get("building") == "entrance"
     )
     return points[is_door]
 

@@ -207,6 +207,8 @@ def places(extract: Extract, edge: Polygon) -> gpd.GeoDataFrame:
         for tags, shape in zip(source["tags"], source.geometry, strict=True):
             kind = words.place_kind(tags)
             name = words.label(tags) or ("大门" if kind == "gate" else "")
+            if kind == "other" and "building" not in tags and words.area_kind(tags):
+                continue  # its name stands on the area already
             if kind and name and not words.facility_kind(tags):
                 at = shape if shape.geom_type == "Point" else shape.point_on_surface()
                 rows.append({"name": name, "kind": kind, "geometry": shapely.set_precision(at, GRAIN)})

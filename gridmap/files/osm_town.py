@@ -78,7 +78,7 @@ def build(extract: osm.Extract, wish: Wish) -> tuple[Town, Report]:
     """Build a town of an extract."""
     report = _begun(extract)
     found = osm_buildings.candidates(extract.polygons, report)
-    ways = extract.lines[extract.lines["tags"].map(lambda t: osm_words.street_kind(t) is not None)]
+    ways = extract.lines[osm_words.which(extract.lines["tags"], lambda t: osm_words.street_kind(t) is not None)]
     box, given = osm_ground.data_box(ways.geometry, found.geometry, extract.box)
     epsg = osm_ground.local_epsg(box)
     found = found[_near(found, box)].reset_index(drop=True)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from typing import Any
+
+import numpy as np
 
 Tags = dict[str, str]
 
@@ -119,6 +122,11 @@ SHOPS = {"retail", "commercial", "shop", "supermarket", "kiosk", "office", "mall
 NO_BUILDING = {"no", "construction", "proposed", "ruins", "collapsed", "demolished", "roof", "carport", "canopy"}
 
 _LEVELS = re.compile(r"\s*(\d+(?:\.\d+)?)")
+
+
+def which(tags: Iterable[Tags], wanted: Callable[[Tags], bool]) -> np.ndarray:
+    """Return for each element whether its tags are wanted."""
+    return np.fromiter((wanted(one) for one in tags), dtype=bool)
 
 
 def street_kind(tags: Tags) -> str | None:

@@ -17,7 +17,7 @@ from gridmap.domain.drafting.parts import partition
 from gridmap.errors import BadInput
 
 MAX_GRIDS = 999  # three digits in the code
-TRIES_PER_BLOCK, MIN_TRIES, MAX_TRIES = 1_000, 50_000, 600_000
+TRIES_PER_BLOCK, MIN_TRIES, MAX_TRIES = 1_000, 2_000, 600_000
 
 
 @dataclass(frozen=True)
@@ -80,15 +80,16 @@ def draft(
     solid, member = obstacles(shapes) if len(shapes) else (shapes, np.zeros(0, dtype=int))
     lines = _lines(streets, barriers)
     weight = np.bincount(member, load, len(solid)) if len(solid) else np.zeros(0)
-    if weight.sum() > 0:
-        pieces = ground.cut(edge, lines, solid, weight, ground.HEAVY * weight.sum() / count, scale)
-        blocks = ground.priced(pieces, lines, weight, scale)
-    else:
-        pieces = ground.cut(edge, lines, solid, weight, math.inf, scale)
-        blocks = ground.priced_by_streets(pieces, lines, scale)
+    pieces = ground.cut(edge, lines, solid, weight, ground.HEAVY * weight.sum() / count, scale)
+    if len(pieces.shapes) < count and weight.sum() > 0:  # houses far apart and few: between every two of them
+        pieces = ground.cut(edge, lines, solid, weight, 0.0, scale)
     most = len(pieces.shapes)
     if count > most:
         raise BadInput("划不出 %(count)d 个网格：按道路和楼栋最多只能划出 %(most)d 个", count=count, most=most)
+    if weight.sum() > 0:
+        blocks = ground.priced(pieces, lines, weight, scale)
+    else:
+        blocks = ground.priced_by_streets(pieces, lines, scale)
     tries = int(np.clip(TRIES_PER_BLOCK * most, MIN_TRIES, MAX_TRIES))
     part = partition(blocks, count, seed, tries=tries)
     if part is None:

@@ -93,9 +93,9 @@ def cut(outline: Polygon, lines: Lines, solid: np.ndarray, load: np.ndarray, sha
     lines : possible borders.
     solid : array of m obstacles.
     load : (m,) load of each obstacle.
-    share : load above which a block is cut further.
+    share : load above which a block is cut further; without any load every line cuts.
     """
-    first = lines.price <= max(STREET_PRICE.values())
+    first = lines.price <= (max(STREET_PRICE.values()) if load.sum() else CUT_PRICE)
     used = lines.shapes[first]
     found = faces(outline, used, solid)
     heavy = _heavy(found, solid, load, share)
