@@ -268,7 +268,7 @@ def _spells(
     )
     ago = np.where(late, door_days[door], early[door])
     changed = standing != "occupied"
-    change_ago = (rng.uniform(0.05, 0.95, n) * np.minimum(ago, 360)).astype(np.int64)
+    change_ago = np.maximum((rng.uniform(0.05, 0.95, n) * np.minimum(ago, 360)).astype(np.int64), 1)
     at_once = changed & (rng.random(n) < np.where(standing == "vacant", 0.6, 0.1))
     change_ago[at_once] = ago[at_once]
     first = np.where(at_once, standing, "occupied")

@@ -9,6 +9,7 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
+from shapely.errors import ShapelyError
 from shapely.geometry import mapping, shape
 
 from gridmap.domain.crs import STORE_SRID
@@ -65,7 +66,7 @@ def read_town(folder: Path) -> Town:
         (facts, outline), *_ = _features(folder / "town.geojson")
         frames = {name: _frame(folder / f"{name}.geojson") for name in FRAMES}
         return Town(**(facts | {"box": tuple(facts["box"])}), outline=outline, **frames)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ShapelyError) as error:
         raise BadInput("读不出 %(folder)s 里的社区地图：%(why)s", folder=folder, why=error) from error
 
 
