@@ -642,12 +642,12 @@ export function card(title, lines) {
   return box;
 }
 
-/** Vending machines, lockers, charging points. */
+/** Vending machines, lockers, charging points. Pins take no part in the keyboard's way: the list tells the same. */
 export function points(map, { url }) {
   const layer = L.featureGroup();
   return lazy(layer, map, url, ({ facilities }) => {
     for (const f of facilities) {
-      L.marker([f.lat, f.lon], { icon: pin(icon(FACILITY[f.kind] || "geo-alt")), title: f.name, alt: f.name })
+      L.marker([f.lat, f.lon], { icon: pin(icon(FACILITY[f.kind] || "geo-alt")), title: f.name, keyboard: false })
         .bindPopup(() => card(f.name, f.lines), { className: "popup" })
         .addTo(layer);
     }
@@ -666,7 +666,7 @@ export function runs(map, { url }) {
       L.polyline(path, { pane: "runs", color: "#ffffff", weight: 7, opacity: 0.9, interactive: false }).addTo(layer);
       L.polyline(path, { pane: "runs", color, weight: 3.5, opacity: 1 }).bindPopup(() => card(run.title, run.lines), { className: "popup" }).addTo(layer);
       for (const stop of run.stops) {
-        const marker = L.marker([stop.lat, stop.lon], { icon: pin(document.createTextNode(String(stop.number)), "stop"), title: stop.customer, alt: stop.customer });
+        const marker = L.marker([stop.lat, stop.lon], { icon: pin(document.createTextNode(String(stop.number)), "stop"), title: stop.customer, keyboard: false });
         marker.bindPopup(() => card(stop.customer, stop.lines), { className: "popup" }).addTo(layer);
       }
     });
