@@ -16,12 +16,32 @@ from gridmap.web.access import ANYONE, allow
 
 blueprint = Blueprint("accounts", __name__)
 
-DEVICE_LENGTH = 120
+# What a browser calls itself -> what people call it; the first that fits.
+BROWSERS = [
+    ("MicroMessenger", "微信"),
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("HuaweiBrowser", "华为浏览器"),
+    ("Firefox", "Firefox"),
+    ("Chrome", "Chrome"),
+    ("Safari", "Safari"),
+]
+SYSTEMS = [
+    ("HarmonyOS", "HarmonyOS"),
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+]
 
 
 def _device() -> str:
-    """Return what the browser calls itself, so that people recognise their own sessions."""
-    return "".join(c for c in request.user_agent.string if c.isprintable())[:DEVICE_LENGTH]
+    """Return which browser on which machine this is, so that people recognise their own sessions."""
+    told = request.user_agent.string
+    found = [next((word for mark, word in table if mark in told), "") for table in (BROWSERS, SYSTEMS)]
+    return " · ".join(word for word in found if word)
 
 
 def _enter(token: str, target: str) -> ResponseReturnValue:
