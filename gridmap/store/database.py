@@ -35,6 +35,9 @@ SESSION_OPTIONS = {
     "timezone": "UTC",
 }
 
+# What psycopg says of a connection whose server went away: nothing, or that it was shut down, crashed or is starting.
+GONE = {None, "57P01", "57P02", "57P03"}
+
 Con: TypeAlias = Connection  # its name for floors that know no SQL
 
 _BECOME = text(
@@ -127,9 +130,25 @@ class Database:
             When the database does not answer.
         """
         try:
-            pooled = self.engine.raw_connection()
-        except (psycopg.OperationalError, OperationalError, InterfaceError, PoolTimeout) as error:
+            try:
+                return self._ask_once(actor, statement, values)
+            except psycopg.OperationalError as error:
+                if error.sqlstate not in GONE:
+                    raise
+                self.engine.dispose()  # a server that was restarted has forgotten the other connections too
+                return self._ask_once(actor, statement, values)
+        except (
+            psycopg.OperationalError,
+            psycopg.InterfaceError,
+            OperationalError,
+            InterfaceError,
+            PoolTimeout,
+        ) as error:
             raise Unavailable("数据库暂时没有回应，请稍后再试") from error
+
+    def _ask_once(self, actor: Actor, statement: str, values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+        """Ask on one pooled connection, which is given up when anything goes wrong on it."""
+        pooled = self.engine.raw_connection()
         try:
             raw: Any = pooled.driver_connection
             raw.autocommit = True  # no BEGIN and COMMIT of their own: the pipeline is the transaction
@@ -138,9 +157,6 @@ class Database:
                 answer = raw.cursor(binary=True).execute(statement, values, prepare=True)
             row: tuple[Any, ...] | None = answer.fetchone()
             raw.autocommit = False
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            pooled.invalidate(error)
-            raise Unavailable("数据库暂时没有回应，请稍后再试") from error
         except BaseException as error:
             pooled.invalidate(error)
             raise
