@@ -88,6 +88,8 @@ def populate(cluster: Cluster) -> date:
         again = list(con.execute(text(indexes)).scalars())
         for statement in again:
             con.execute(text(f'DROP INDEX "{statement.split()[2]}"'))
+        con.execute(text("ALTER TABLE visit DROP CONSTRAINT visit_pkey"))
+        again.append("ALTER TABLE visit ADD PRIMARY KEY (community_id, id)")
         overlap = "SELECT conname FROM pg_constraint WHERE conrelid = 'household_spell'::regclass AND contype = 'x'"
         for name in con.execute(text(overlap)).scalars().all():  # a million of one spell each: nothing can overlap
             con.execute(text(f'ALTER TABLE household_spell DROP CONSTRAINT "{name}"'))
