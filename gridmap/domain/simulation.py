@@ -331,10 +331,13 @@ def _incomes(rng: np.random.Generator, town: Town, on: dt.date) -> pd.DataFrame:
     """Return what each facility earned in each of the twelve whole months before ``on``."""
     first = pd.Timestamp(on).to_period("M")
     rows = []
-    for number, kind in zip(town.facilities["number"], town.facilities["kind"], strict=True):
+    facilities = town.facilities[["number", "kind", "opened_on"]]
+    for number, kind, opened in facilities.itertuples(index=False):
         usual = FACILITY_YUAN[kind] * rng.uniform(0.85, 1.25)
         for back in range(12, 0, -1):
             month = (first - back).to_timestamp()
+            if month.date() < opened:
+                continue
             season = 1 + 0.25 * np.sin((month.month - 3.5) / 12 * 2 * np.pi)
             rows.append((number, month.date(), round(usual * season * rng.uniform(0.9, 1.1), 2)))
     return pd.DataFrame(rows, columns=["facility_number", "month", "amount_yuan"])

@@ -124,6 +124,11 @@ def test_facilities_earn_more_than_50000_yuan_a_year(history: History) -> None:
     assert history.incomes.groupby("facility_number")["month"].nunique().eq(12).all()
 
 
+def test_a_facility_earns_nothing_before_it_opened(town: Town, people: People) -> None:
+    new = dataclasses.replace(town, facilities=town.facilities.assign(opened_on=date(2026, 9, 1)))
+    assert set(invent_history(new, people, ON, 7).incomes["month"]) == {date(2026, 9, 1), date(2026, 10, 1)}
+
+
 def test_three_runs_of_today_go_along_the_streets(town: Town, history: History) -> None:
     runs = history.runs[history.runs["on"] == ON]
     assert sorted(runs["number"]) == [1, 2, 3]
