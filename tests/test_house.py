@@ -44,10 +44,10 @@ def test_no_room_is_a_junk_room() -> None:
 
 
 def test_only_one_file_holds_epsg_numbers() -> None:
-    pattern = re.compile(r"\b(4490|4326|3857|454[0-9]|452[0-9]|326\d\d|327\d\d)\b")
+    pattern = re.compile(r"4490|4326|3857|454[0-9]|452[0-9]|326[0-6]\d|327(?!67)[0-6]\d")  # 32767 is a smallint's end
     found = []
     for path in sources():
-        if path.name in {"crs.py"}:
+        if path.name == "crs.py":
             continue
         found += [
             f"{path.relative_to(ROOT)}:{node.lineno}"

@@ -37,5 +37,5 @@ def projected_epsg(lon: float, lat: float) -> int:
     if west <= lon <= east and south <= lat <= north:
         meridian = min(max(round(lon / 3) * 3, 75), 135)
         return 4534 + (meridian - 75) // 3
-    zone = min(int(math.floor((lon + 180) / 6)) + 1, 60)
+    zone = min(math.floor((lon + 180) / 6) + 1, 60)
     return (32600 if lat >= 0 else 32700) + zone

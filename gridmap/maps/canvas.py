@@ -24,7 +24,7 @@ ASSETS = frozenset(name for _, name in JS + CSS)
 FOREIGN = re.compile(r"(?:https?:)?//[A-Za-z0-9][A-Za-z0-9.-]*\.[A-Za-z]{2,}")
 
 
-class UnknownAsset(LookupError):  # noqa: N818 - named like the errors of errors.py, by what is wrong
+class UnknownAsset(LookupError):
     """A map asks for a file that is not in the asset table."""
 
 

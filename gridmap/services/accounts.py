@@ -22,7 +22,7 @@ from gridmap.domain.sessions import (
     Session,
     SessionNote,
 )
-from gridmap.errors import BadInput, Conflict, Forbidden, NotFound, TooManyTries
+from gridmap.errors import N_, BadInput, Conflict, Forbidden, NotFound, TooManyTries
 from gridmap.services import passwords
 from gridmap.services.access import require
 from gridmap.store import accounts as store
@@ -134,7 +134,7 @@ def admit_try(con: Connection, visitor: Actor, *, username: str, address: str, a
         When this address or this account has been tried too often.
     """
     require(visitor, Machine.VISITOR)
-    sentence = "试得太多了，请 %(retry_s)s 秒后再试，或请管理员给您登录链接"
+    sentence = N_("试得太多了，请 %(retry_s)s 秒后再试，或请管理员给您登录链接")
     limits = [("address", _neighbourhood(address), ADDRESS_TRIES, ADDRESS_PER_S)]
     if username:
         limits.append(("account", username, ACCOUNT_TRIES, ACCOUNT_PER_S))

@@ -32,6 +32,7 @@ def as_job(con: Connection, actor: Actor) -> Iterator[None]:
 
     Figures of a grid are the same whoever asks first, and a planner may not see the groups they are counted from.
     """
+    access.require(actor, *READERS)
     become(con, Actor(Machine.JOB, actor.community_id))
     yield
     become(con, actor)
@@ -45,6 +46,7 @@ def days(con: Connection, actor: Actor) -> Calendar:
     NotFound
         When there is no such community.
     """
+    access.require(actor, *READERS)
     found = coverage.calendar(con, actor.community_id)
     if found is None:
         raise NotFound("没有这个社区")
@@ -165,6 +167,7 @@ def _begin_day(con: Connection, calendar: Calendar, community_id: int, on: date,
 
 def ensure(con: Connection, actor: Actor, calendar: Calendar, on: date) -> None:
     """See to it that the figures of a day are kept; nothing to do for all but its first reader."""
+    access.require(actor, *READERS)
     community_id = actor.community_id
     past = calendar.decided_on is not None and on < calendar.decided_on
     if (past or on == calendar.decided_on) and grid_stats.is_kept(con, community_id, on=on, final=past):

@@ -66,7 +66,8 @@ def prepare(con: Connection) -> None:
 
 def fingerprint() -> str:
     """Return a mark of everything that shapes the database: tables, migrations, rights."""
-    sources = [HERE / "tables.py", HERE / "rights.py", HERE / "schema.py", *sorted(HERE.glob("migrations/versions/*.py"))]
+    declared = [HERE / "tables.py", HERE / "rights.py", HERE / "schema.py"]
+    sources = [*declared, *sorted(HERE.glob("migrations/versions/0*"))]
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
 

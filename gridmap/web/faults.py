@@ -32,17 +32,18 @@ STATUS: dict[type[errors.GridmapError], int] = {
     errors.SetupFault: 503,
 }
 SENTENCE = {
-    400: "请求的内容无法识别，请返回重试",
-    403: "您的角色不能使用这个功能",
-    404: "没有找到这个页面",
-    405: "这个地址不支持这种操作",
-    406: "这个地址没有您要的格式",
-    413: "提交的内容太大了",
-    414: "地址太长了",
-    415: "提交的格式不对",
-    431: "请求的内容太大了",
+    400: errors.N_("请求的内容无法识别，请返回重试"),
+    403: errors.N_("您的角色不能使用这个功能"),
+    404: errors.N_("没有找到这个页面"),
+    405: errors.N_("这个地址不支持这种操作"),
+    406: errors.N_("这个地址没有您要的格式"),
+    413: errors.N_("提交的内容太大了"),
+    414: errors.N_("地址太长了"),
+    415: errors.N_("提交的格式不对"),
+    431: errors.N_("请求的内容太大了"),
 }
-UNFORESEEN = "出了意外，已记录下来。请稍后再试"
+STALE = errors.N_("这个页面打开得太久了，请返回刷新后再试")
+UNFORESEEN = errors.N_("出了意外，已记录下来。请稍后再试")
 
 
 def wants_json() -> bool:
@@ -106,7 +107,7 @@ def _http(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
     if status < 400:
         return error.get_response()
-    sentence = "这个页面打开得太久了，请返回刷新后再试" if isinstance(error, CSRFError) else SENTENCE.get(status)
+    sentence = STALE if isinstance(error, CSRFError) else SENTENCE.get(status)
     response = make_response(tell(status, gettext(sentence or SENTENCE[400])))
     if status == 405:
         response.headers["Allow"] = ", ".join(sorted(getattr(error, "valid_methods", None) or []))

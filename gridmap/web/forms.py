@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from gridmap.domain.groups import BY_CODE, GENERAL
-from gridmap.errors import BadInput
+from gridmap.errors import N_, BadInput
 from gridmap.web.edge import LARGEST_ID
 
 LARGEST_PAGE = 100_000
@@ -67,7 +67,7 @@ def page(values: Values, name: str = "page") -> int:
     BadInput
         When it is no such number.
     """
-    return _whole(values.get(name, "").strip() or "1", 1, LARGEST_PAGE, "页码要是 1 以上的整数")
+    return _whole(values.get(name, "").strip() or "1", 1, LARGEST_PAGE, N_("页码要是 1 以上的整数"))
 
 
 def identity(raw: str) -> int:
@@ -78,7 +78,7 @@ def identity(raw: str) -> int:
     BadInput
         When it is none.
     """
-    return _whole(raw.strip(), 1, LARGEST_ID, "编号要是整数")
+    return _whole(raw.strip(), 1, LARGEST_ID, N_("编号要是整数"))
 
 
 def grid_code(raw: str) -> str:
