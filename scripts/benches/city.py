@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 import shutil
+import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -134,6 +136,7 @@ def throw_away_cluster() -> Iterator[Cluster]:
     base = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a private folder is made below it
     home = Path(tempfile.mkdtemp(prefix="gridmap-bench-", dir=base))
     home.chmod(0o755)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # told to stop, it still takes its server down
     cluster = Cluster(home)
     try:
         cluster.start()

@@ -90,9 +90,13 @@ def populate(cluster: Cluster) -> date:
             con.execute(text(f'DROP INDEX "{statement.split()[2]}"'))
         con.execute(text("ALTER TABLE visit DROP CONSTRAINT visit_pkey"))
         again.append("ALTER TABLE visit ADD PRIMARY KEY (community_id, id)")
-        overlap = "SELECT conname FROM pg_constraint WHERE conrelid = 'household_spell'::regclass AND contype = 'x'"
-        for name in con.execute(text(overlap)).scalars().all():  # a million of one spell each: nothing can overlap
+        overlap = (
+            "SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint"
+            " WHERE conrelid = 'household_spell'::regclass AND contype = 'x'"
+        )
+        for name, definition in con.execute(text(overlap)).all():
             con.execute(text(f'ALTER TABLE household_spell DROP CONSTRAINT "{name}"'))
+            again.append(f'ALTER TABLE household_spell ADD CONSTRAINT "{name}" {definition}')
         values = {"on": on, "year": YEAR, "visits": VISITS_EACH}
         for statement in _PEOPLE.split(";\n"):
             con.execute(text(statement), {k: v for k, v in values.items() if f":{k}" in statement})
