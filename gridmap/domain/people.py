@@ -90,6 +90,7 @@ RATE = {
 }
 NEW_TAG_SHARE = 0.12  # of tags began during the year; assumption
 BASIS = "duty"
+SPIRAL_STEP_M, SPIRAL_RADIUS_M = 1.6, 7.0  # homes behind one door: how far apart they are drawn, and at most
 
 
 def homes(town: Town) -> pd.DataFrame:
@@ -112,7 +113,7 @@ def homes(town: Town) -> pd.DataFrame:
     floor = k // np.maximum(per, 1) + 1 + np.repeat(shop.to_numpy(np.int64), count)
     rows["floor"] = floor
     rows["room"] = [f"{f}{d:02d}" for f, d in zip(floor, k % np.maximum(per, 1) + 1, strict=True)]
-    rows["nth"] = k
+    rows["nth"], rows["of"] = k, np.repeat(count, count)
     return rows
 
 
@@ -126,7 +127,8 @@ def _spread(town: Town, rows: pd.DataFrame) -> gpd.GeoSeries:
     reach = np.hypot(*inward.T)[:, None]
     nth = rows["nth"].to_numpy()
     turn = nth * np.pi * (3 - np.sqrt(5))
-    spiral = 0.55 * np.sqrt(nth)[:, None] * np.column_stack([np.cos(turn), np.sin(turn)])
+    step = np.minimum(SPIRAL_STEP_M, SPIRAL_RADIUS_M / np.sqrt(np.maximum(rows["of"].to_numpy(), 1)))
+    spiral = (step * np.sqrt(nth))[:, None] * np.column_stack([np.cos(turn), np.sin(turn)])
     spots = door + inward / np.maximum(reach, 1e-9) * np.minimum(reach * 0.6, 5.0) + spiral
     points = gpd.GeoSeries(gpd.points_from_xy(*spots.T), crs=town.epsg).to_crs(town.entrances.crs)
     return gpd.GeoSeries(gpd.points_from_xy(points.x.round(7), points.y.round(7)), crs=points.crs)
@@ -160,7 +162,7 @@ def invent_people(town: Town, on: dt.date, seed: int) -> People:
            1 - VACANT_SHARE - MOVED_SHARE - REFUSED_SHARE - EXCLUDED_SHARE],
     ).astype(object)  # fmt: skip
     geometry = _spread(town, rows)
-    frame = rows.drop(columns="nth")
+    frame = rows.drop(columns=["nth", "of"])
     frame.insert(0, "id", np.arange(n))
     households = gpd.GeoDataFrame(frame, geometry=geometry.to_numpy(), crs=town.entrances.crs)
     residents = _residents(rng, kinds, on)

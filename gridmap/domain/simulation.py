@@ -25,7 +25,7 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 DAYS = 364  # the invented year
-EFFORT = (1.05, 1.35)  # what workers can do against what their grid needs, lowest and highest
+EFFORT = (0.98, 1.25)  # what workers can do against what their grid needs, lowest and highest
 OPENS_BY_DAY, OPENS_IN_THE_EVENING = 0.50, 0.72  # share of doors that open
 PHONE_SHARE, PHONE_ANSWERS = 0.16, 0.75
 WEEKEND = 0.18  # share of a weekday's work
@@ -35,14 +35,14 @@ FIRST_KNOCK_MIN, LAST_KNOCK_MIN = 9 * 60 + 5, 20 * 60 + 15  # quiet hours are 20
 NEVER = -(10**6)  # day number of a visit that has not been
 SOON = 0.72  # of its period must have gone before a household is visited again
 KNOCK_SUCCESS = 0.55  # what workers count on
-NEGLECT, SUBSTITUTE = 0.16, 0.25  # strength of work in the neglected grid, and during leave
+NEGLECT, SUBSTITUTE = 0.22, 0.25  # strength of work in the neglected grid, and during leave
 NEGLECT_DAYS = 80  # the neglected grid has hardly been walked for so long
 LEAVE_DAYS = (58, 30)  # a worker was on leave from so many to so many days ago
 FIRST_VISIT_DAYS = (25, 62)  # how long a grid lets newly registered households wait, lowest and highest
 HANDOVER_DAYS = 171  # another worker handed his grid over so many days ago
 NEEDS_PER_VISIT = 0.030
 NEED_DAYS = 26.0  # mean until a need is closed
-FACILITY_YUAN = {"vending": 385.0, "locker": 150.0, "charging": 240.0}  # a month
+FACILITY_YUAN = {"vending": 415.0, "locker": 150.0, "charging": 240.0}  # a month
 
 NEEDS: dict[str, tuple[str, ...]] = {
     "repair": ("楼道灯不亮", "单元门锁坏了", "屋顶漏水", "下水道返水"),
