@@ -21,7 +21,7 @@ import shapely
 from gridmap.domain.crs import STORE_SRID
 from gridmap.domain.towns import Report
 from gridmap.files import osm_words as words
-from gridmap.files.osm_ground import GRAIN, frame
+from gridmap.files.osm_ground import GRAIN, frame, pieces
 
 MIN_M2 = 8.0  # smaller is a mapping crumb
 SHED_M2, HALL_M2 = 25.0, 6_000.0  # of plain buildings, those between are homes
@@ -221,8 +221,9 @@ def _facing_street(edges: np.ndarray, streets: np.ndarray) -> list[Any]:
     """Return for each edge the point nearest to a street; without streets its southernmost point."""
     if not len(streets):
         return [min((shapely.Point(c) for c in edge_coordinates(edge)), key=lambda p: (p.y, p.x)) for edge in edges]
-    nearest = shapely.STRtree(streets).query_nearest(edges, all_matches=False)[1]
-    links = shapely.shortest_line(edges, streets[nearest])
+    straight, _ = pieces(streets)
+    nearest = shapely.STRtree(straight).query_nearest(edges, all_matches=False)[1]
+    links = shapely.shortest_line(edges, straight[nearest])
     return list(shapely.get_point(links, 0))
 
 

@@ -100,8 +100,9 @@ def outline(streets_m: gpd.GeoSeries, buildings_m: gpd.GeoSeries, box_m: Polygon
     found = _hull(things)
     if given and found.intersection(box_m).area > 0.6 * box_m.area:
         found = box_m
-    around = shapely.union_all([found.intersection(box_m), *shapely.buffer(whole, 1.0, quad_segs=1)])
-    return _filled_largest(around)
+    found = _filled_largest(found.intersection(box_m))
+    sticks_out = whole[~shapely.contains_properly(found, whole) & shapely.intersects(found, whole)]
+    return _filled_largest(shapely.union_all([found, *shapely.buffer(sticks_out, 1.0, quad_segs=1)]))
 
 
 def _hull(things: np.ndarray) -> Polygon:
@@ -162,6 +163,13 @@ def barriers(extract: Extract, edge: Polygon) -> gpd.GeoDataFrame:
             if kind and "building" not in tags:
                 rows += [{"kind": kind, "geometry": part} for part in parts(shape.intersection(edge), "LineString")]
     return frame(rows, ["kind"])
+
+
+def pieces(lines: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the straight pieces of lines, and which line each belongs to: the nearest piece is found quickly."""
+    at, line = shapely.get_coordinates(lines, return_index=True)
+    joined = np.flatnonzero(line[1:] == line[:-1])
+    return np.asarray(shapely.linestrings(np.stack([at[joined], at[joined + 1]], axis=1))), line[joined]
 
 
 def clipped(shape: BaseGeometry, edge: Polygon) -> list[Polygon]:

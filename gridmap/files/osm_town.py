@@ -281,10 +281,11 @@ def reachability(streets_m: gpd.GeoDataFrame, buildings_m: gpd.GeoSeries, homes:
         "largest_piece_share": round(float(share.max() / max(length.sum(), 1e-9)), 4),
     }
     if len(buildings_m):
-        (which, nearest), far = shapely.STRtree(lines).query_nearest(
+        straight, owner = osm_ground.pieces(lines)
+        (which, nearest), far = shapely.STRtree(straight).query_nearest(
             buildings_m.to_numpy(), all_matches=False, return_distance=True
         )
-        lost = (label[nearest] != share.argmax()) | (far > REACH_M)
+        lost = (label[owner[nearest]] != share.argmax()) | (far > REACH_M)
         measures["homes_unreachable"] = float(homes[which][lost].sum())
         for name, q in (("median", 50), ("p95", 95), ("max", 100)):
             measures[f"street_distance_{name}_m"] = round(float(np.percentile(far, q)), 1)

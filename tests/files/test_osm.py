@@ -151,9 +151,9 @@ def test_truncated_extracts_are_refused(osm_extracts: list[Path], tmp_path: Path
         assert "损坏或不完整" in refusal(path)
 
 
-def test_noise_inside_an_extract_is_refused_or_read(osm_extracts: list[Path], tmp_path: Path) -> None:
+def test_noise_inside_an_extract_is_refused(osm_extracts: list[Path], tmp_path: Path) -> None:
     whole = np.frombuffer(osm_extracts[1].read_bytes(), dtype=np.uint8)
-    for seed in range(4):
+    for seed in range(2):
         rng = np.random.default_rng(seed)
         noisy = whole.copy()
         noisy[rng.integers(200, len(noisy), 20)] = rng.integers(0, 256, 20)
