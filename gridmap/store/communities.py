@@ -109,9 +109,8 @@ def copy(con: Connection, table: str, community_id: int, columns: Mapping[str, C
 
 
 def analyze(con: Connection) -> None:
-    """Give the planner figures of what was just put in; tables that are not ours are skipped by the server."""
-    for name in ("household", "visit", "household_spell", "resident", "group_tag"):
-        con.execute(text(f'ANALYZE "{name}"'))
+    """Give the planner figures of what was just put in, in the same transaction."""
+    con.execute(text("SELECT gridmap_analyze()"))
 
 
 def _shapes(values: Column, srid: int) -> list[str]:
