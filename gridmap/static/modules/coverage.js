@@ -124,6 +124,7 @@ export function start(map, layers) {
       else layer.remove();
     }
     for (const chip of document.querySelectorAll("[data-layer]")) chip.setAttribute("aria-pressed", String(on.has(chip.dataset.layer)));
+    document.body.dataset.groups = on.has("groups") && layers.groups ? "shown" : "";
     document.body.dataset.homes = on.has("homes") && map.getZoom() >= homesFrom(map) ? "shown" : "";
   }
   function toggle(name) {

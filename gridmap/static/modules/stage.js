@@ -21,7 +21,7 @@ export const homesFrom = (map) => Math.max(HOMES_FROM, Math.min(17, (map.whole ?
 function fade(map, full) {
   const above = map.getZoom() - homesFrom(map);
   if (above < -0.25) return full;
-  if (above < 0.5) return full * 0.45;
+  if (above < 0.5) return full * 0.36;
   return full * 0.2;
 }
 
@@ -327,21 +327,29 @@ export function homes(map, { url, colours }) {
   return layer;
 }
 
+const VIOLET = "#7b1fa2";
+
 /** Households with a special group: a ring around the dot. */
 export function groups(map, { url }) {
   const draw = {
     draw(ctx, geom, z, feature) {
       if (layer.bit && !(Number(feature.props.g) & layer.bit)) return;
       const { x, y } = geom[0][0];
-      const r = Math.max(3.4, radius(z) + 2.2);
+      const near = map.getZoom() >= homesFrom(map);
       ctx.globalAlpha = 1;
       ctx.beginPath();
-      ctx.arc(x, y, r, 0, 2 * Math.PI);
-      ctx.lineWidth = Math.max(3, r * 0.5);
-      ctx.strokeStyle = "rgba(255,255,255,0.9)";
-      ctx.stroke();
-      ctx.lineWidth = Math.max(1.8, r * 0.3);
-      ctx.strokeStyle = "#7b1fa2";
+      if (!near) { // a dot, while the households themselves are not drawn
+        ctx.arc(x, y, 2.1, 0, 2 * Math.PI);
+        ctx.fillStyle = VIOLET;
+        ctx.fill();
+        ctx.strokeStyle = "rgba(255,255,255,0.9)";
+        ctx.lineWidth = 0.9;
+        ctx.stroke();
+        return;
+      }
+      ctx.arc(x, y, radius(z) + 1.7, 0, 2 * Math.PI);
+      ctx.strokeStyle = VIOLET;
+      ctx.lineWidth = Math.max(1.2, radius(z) * 0.32);
       ctx.stroke();
     },
   };
