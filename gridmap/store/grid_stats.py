@@ -105,7 +105,11 @@ def count_today(
     values = {"c": community_id, "on": on, "all": grid_ids is None, "grids": list(grid_ids or ())}
     con.execute(_CLEAR, values)
     codes, bits = zip(*shared_groups(), strict=True)
+    # Whatever the planner believes of tables that were just filled, each side is read once: a nested loop over a
+    # figure of "one row" took minutes.
+    con.execute(text("SELECT set_config('enable_nestloop', 'off', true)"))
     con.execute(_COUNT, values | {"since": since, "end": end, "codes": list(codes), "bits": list(bits)})
+    con.execute(text("SELECT set_config('enable_nestloop', 'on', true)"))
     con.execute(_EMPTY, values | {"final": False, "zeros": _ZEROS})
 
 
