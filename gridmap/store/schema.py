@@ -35,7 +35,8 @@ END $$
 
 # Only an owner may ANALYZE, and a load must: planned with the figures of an empty table, what follows takes minutes.
 ANALYZE_FUNCTION = """
-CREATE OR REPLACE FUNCTION gridmap_analyze() RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+CREATE OR REPLACE FUNCTION gridmap_analyze() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = public AS $$
 DECLARE name text;
 BEGIN
   FOREACH name IN ARRAY ARRAY['household', 'household_spell', 'resident', 'group_tag', 'visit', 'need', 'building'] LOOP
