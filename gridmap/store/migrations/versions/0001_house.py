@@ -1,8 +1,9 @@
-"""Build the house: every table of the first release."""
+"""Build the house: every table of the first release, from the SQL beside this file."""
+
+from pathlib import Path
 
 from alembic import op
-
-from gridmap.store.tables import metadata
+from sqlalchemy import text
 
 revision = "0001"
 down_revision = None
@@ -10,7 +11,10 @@ down_revision = None
 
 def upgrade() -> None:
     """Create the tables."""
-    metadata.create_all(op.get_bind())
+    con = op.get_bind()
+    for statement in Path(__file__).with_suffix(".sql").read_text("utf-8").split(";\n"):
+        if statement.strip():
+            con.execute(text(statement.replace(":", "\\:")))
 
 
 def downgrade() -> None:
