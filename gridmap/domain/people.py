@@ -23,9 +23,9 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 # What the households below are made to resemble; a test compares.
-# Source: Guizhou Province, bulletins of the Seventh National Population Census (2020), age structure.
+# Targets as remembered of the Seventh National Population Census (2020): Guizhou's row in the bulletin on age
+# structure, and persons per family household. Not looked up again, so not to be quoted as fact.
 CENSUS_SHARE_0_14, CENSUS_SHARE_60 = 0.2397, 0.1538
-# Source: Seventh National Population Census (2020), national bulletin no. 2: persons per family household.
 CENSUS_HOUSEHOLD_SIZE = 2.62
 
 
