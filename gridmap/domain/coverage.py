@@ -176,6 +176,17 @@ class Overview:
         return round(self.total.load_min / self.workers, 1) if self.workers else None
 
 
+EVERYWHERE = 0  # stands for all grids an actor may see, where one grid's id is asked for
+EVERYWHERE_CODE = "all"
+
+
+def everywhere(overview: Overview, name: str) -> GridCoverage:
+    """Return the whole of an overview as if it were one grid, so that its numbers open the same lists."""
+    return GridCoverage(
+        EVERYWHERE, EVERYWHERE_CODE, 0, name, "general", None, overview.total, overview.previous, overview.masked
+    )
+
+
 def previous_day(on: date, first_day: date) -> date | None:
     """Return the day ``on`` is compared with, or None when it lies before the first data."""
     previous = on - timedelta(days=PREVIOUS_DAYS)

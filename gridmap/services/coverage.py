@@ -11,7 +11,16 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from gridmap.domain.actors import Actor, Machine, Role
-from gridmap.domain.coverage import CONTACT_DAYS, Overview, State, previous_day, protected, shared_groups, total
+from gridmap.domain.coverage import (
+    CONTACT_DAYS,
+    EVERYWHERE,
+    Overview,
+    State,
+    previous_day,
+    protected,
+    shared_groups,
+    total,
+)
 from gridmap.domain.groups import BIT, BY_CODE
 from gridmap.domain.households import Door, Doors, Home, by_urgency, without_groups
 from gridmap.domain.rules import NO_DAY, Decisions, day_number, day_of, decide
@@ -228,15 +237,17 @@ def states(con: Connection, actor: Actor, *, on: date, grid_id: int) -> dict[int
 
 def _of_grid(con: Connection, actor: Actor, *, on: date, grid_id: int) -> tuple[Decisions, dict[int, Home]]:
     """Return what was decided of a grid's households on a day, and where those are that the actor may see today."""
-    access.require_grid(actor, grid_id)
+    own = sorted(actor.grid_ids) if actor.role is Role.WORKER else None
     calendar = days(con, actor)
     check_day(calendar, on)
-    if not grids.exists(con, actor.community_id, grid_id):
-        raise NotFound("没有这个网格")
+    if grid_id != EVERYWHERE:
+        access.require_grid(actor, grid_id)
+        if not grids.exists(con, actor.community_id, grid_id):
+            raise NotFound("没有这个网格")
     with as_job(con, actor):
-        ids = coverage.households_in(con, actor.community_id, grid_id, on=on)
+        asked = own if grid_id == EVERYWHERE else [grid_id]
+        ids = coverage.households_in(con, actor.community_id, asked, on=on)
         made = decided(con, calendar, Scope(actor.community_id, ids=tuple(ids)), on)
-    own = sorted(actor.grid_ids) if actor.role is Role.WORKER else None
     return made, households.homes(con, actor.community_id, ids, grid_ids=own)
 
 
@@ -271,7 +282,7 @@ def doors(
     offset: int = 0,
     limit: int = 50,
 ) -> Doors:
-    """Return a page of one grid's doors on a day, the most urgent first; the list behind a number.
+    """Return a page of one grid's doors, or ``EVERYWHERE``, on a day, the most urgent first: the list behind a number.
 
     ``state`` keeps one state, ``overdue`` all whose period has ended (whatever their state is called), ``group``
     one special group. A planner gets addresses and states, but neither groups nor dates that would tell the rule.

@@ -306,14 +306,15 @@ def grids_of(con: Connection, community_id: int, household_ids: Sequence[int]) -
     return list(found.scalars())
 
 
-def households_in(con: Connection, community_id: int, grid_id: int, *, on: date) -> list[int]:
-    """Return the households that were in a grid on a day."""
+def households_in(con: Connection, community_id: int, grid_ids: Sequence[int] | None, *, on: date) -> list[int]:
+    """Return the households that were in some grids (None = all) on a day."""
     found = con.execute(
         text(
-            "SELECT household_id FROM household_spell WHERE community_id = :c AND in_grid_id = :g"
+            "SELECT household_id FROM household_spell WHERE community_id = :c"
+            " AND (CAST(:all AS boolean) OR in_grid_id = ANY(:grids))"
             " AND valid_from <= :on AND (valid_to IS NULL OR valid_to > :on)"
         ),
-        {"c": community_id, "g": grid_id, "on": on},
+        {"c": community_id, "all": grid_ids is None, "grids": list(grid_ids or ()), "on": on},
     )
     return list(found.scalars())
 

@@ -13,7 +13,7 @@ from flask_babel import gettext
 
 from gridmap.domain.actors import Actor, Role
 from gridmap.domain.attention import Story, by_need, by_overdue, neediest
-from gridmap.domain.coverage import Counts, GridCoverage, Overview, State
+from gridmap.domain.coverage import EVERYWHERE_CODE, Counts, GridCoverage, Overview, State, everywhere
 from gridmap.domain.groups import BIT, BY_CODE, GROUPS
 from gridmap.domain.households import Door
 from gridmap.errors import BadInput, NotFound
@@ -152,7 +152,7 @@ def overview() -> str:
 
 
 def grid_of(found: Overview, code: str) -> GridCoverage:
-    """Return a grid of an overview by its code.
+    """Return a grid of an overview by its code, or the whole of it for ``EVERYWHERE_CODE``.
 
     Raises
     ------
@@ -160,6 +160,8 @@ def grid_of(found: Overview, code: str) -> GridCoverage:
         When there is none, or it is not the worker's.
     """
     code = forms.grid_code(code)
+    if code == EVERYWHERE_CODE:
+        return everywhere(found, edge.community().name)
     for grid in found.grids:
         if grid.code == code:
             return grid
@@ -233,7 +235,7 @@ def grid(code: str) -> str:
             offset=(number - 1) * PAGE_SIZE,
             limit=PAGE_SIZE,
         )
-        page = shell(con, who, view, found, selected=here.grid_id)
+        page = shell(con, who, view, found, selected=here.grid_id or None)
     more = doors.count > doors.offset + len(doors.rows)
     address = f"/coverage/{here.code}"
     return render_template(

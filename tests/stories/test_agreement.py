@@ -172,3 +172,18 @@ def test_a_household_and_a_search_over_the_api(
     found = secretary.get("/api/search.json", query_string={"q": told["home"]["address"]}).get_json()["found"]
     assert int(household_id) in [hit["household_id"] for hit in found]
     assert client(Role.PLANNER).get(f"/api/households/{household_id}.json").status_code == 403
+
+
+@pytest.mark.parametrize(("on", "group"), CASES)
+def test_the_overdue_number_opens_the_list_of_just_so_many_homes(
+    secretary: FlaskClient, on: date, group: str | None
+) -> None:
+    total = from_api(secretary, on, group)["total"]["overdue"]
+    answer = secretary.get(f"/coverage/all.xlsx{query(on, group)}")
+    sheet = openpyxl.load_workbook(io.BytesIO(answer.data)).worksheets[0]
+    rows = [row for row in sheet.iter_rows(values_only=True) if any(row)]
+    head = next(i for i, row in enumerate(rows) if "逾期天数" in row)
+    late = [row[rows[head].index("逾期天数")] for row in rows[head + 1 :]]
+    page = secretary.get(f"/coverage/all{query(on, group)}").get_data(as_text=True)
+    assert f"{total} 户，最急的在前" in page
+    assert sum(isinstance(days, int) and days > 0 for days in late) == total

@@ -125,3 +125,11 @@ def test_about_credits_every_vendored_package(client: Browser) -> None:
 def test_english_pages_say_that_they_are_english(client: Browser) -> None:
     page = client(Role.SECRETARY).get("/coverage?lang=en").get_data(as_text=True)
     assert '<html lang="en"' in page
+
+
+def test_the_list_of_all_grids_holds_a_worker_s_own_homes_only(client: Browser, small: Small) -> None:
+    whole = client(Role.SECRETARY).get("/coverage/all/states.json").get_json()["states"]
+    own = client(Role.WORKER).get("/coverage/all/states.json").get_json()["states"]
+    grid = client(Role.SECRETARY).get(f"/coverage/{small.codes[0][0]}/states.json").get_json()["states"]
+    assert set(own) == set(grid)
+    assert set(own) < set(whole)
