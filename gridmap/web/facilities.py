@@ -45,7 +45,7 @@ def overview() -> str:
     with edge.transaction() as con:
         found = facilities.facilities(con, who, on=on)
         drawn = stage.build(con, who, on=on)
-    told = stage.data(drawn, who, on=on, layers=["grids", "points"])
+    told = stage.data(drawn, who, on=on, layers=["grids", "paper", "points"])
     counts = {kind: sum(1 for one in found if one.kind == kind) for kind in KINDS}
     incomes = [one.income_yuan for one in found if one.income_yuan is not None]
     return render_template(

@@ -92,6 +92,7 @@ def build(con: Con, actor: Actor, *, on: date, special: int | None = None) -> St
         day = deliveries.last_day(con, actor, on=on) or on
         runs = f"/deliveries.json?on={day}"
         chips.append(_chip("runs", "truck", gettext("送水"), len(deliveries.runs(con, actor, on=day))))
+    chips.append(_chip("paper", "signpost-split", gettext("街道小区")))
     faces = [
         GridFace(s.grid_id, s.boundary, s.label_at, s.label_radius_m, commercial=s.kind == COMMERCIAL) for s in shapes
     ]
@@ -113,7 +114,7 @@ def data(stage: Stage, actor: Actor, *, on: date, **more: Any) -> dict[str, Any]
         "states": f"/coverage/{{grid}}/states.json?on={on}",
         "details": f"/households/{{id}}.json?on={on}" if viewer else "",
         "search": "/households/search.json?q=" if viewer or actor.role is Role.PLANNER else "",
-        "layers": ["grids", "homes"],
+        "layers": ["grids", "homes", "paper"],
         "words": {key: str(sentence) for key, sentence in WORDS.items()},
         "grids": [plain_grid(shape) for shape in stage.shapes],
     }

@@ -134,7 +134,7 @@ def test_layers_are_in_the_address(visit: Opener) -> None:
     page.click("[data-layer=points]")
     page.wait_for_selector(".pin")
     assert page.locator(".pin").count() == 14
-    expect(page).to_have_url(re.compile(r"layers=grids%2Chomes%2Cpoints"))
+    expect(page).to_have_url(re.compile(r"layers=grids%2Chomes%2Cpaper%2Cpoints"))
     page.reload()
     watched.ready()
     page.wait_for_selector(".pin")

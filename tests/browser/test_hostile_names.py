@@ -78,7 +78,7 @@ def hostile(
 
 def test_no_name_ever_runs(visit: Opener, hostile: Live) -> None:
     watched = visit(Role.SECRETARY, at=hostile)
-    page = watched.open("/coverage?layers=grids,homes,groups,points,runs")
+    page = watched.open("/coverage?layers=grids,homes,groups,paper,points,runs")
     page.wait_for_selector(".pin")
     expect(page.locator("#panel h1")).to_contain_text("<img src=x onerror=alert(1)>")
     for place in range(0, 19, 3):

@@ -11,7 +11,7 @@
 import { ask, card, homesFrom, icon } from "./stage.js";
 import { isPhone, sheet } from "./sheet.js";
 
-const USUAL = ["grids", "homes"];
+const USUAL = ["grids", "homes", "paper"];
 
 /** @type {Data} */
 let data;
@@ -118,7 +118,6 @@ export function start(map, layers) {
   function showLayers() {
     const on = wanted();
     for (const [name, layer] of Object.entries(layers)) {
-      if (name === "paper") continue;
       const near = name !== "homes" || map.getZoom() >= homesFrom(map);
       if (on.has(name) && near) layer.addTo(map);
       else layer.remove();
