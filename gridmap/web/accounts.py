@@ -120,7 +120,7 @@ def use_link(token: str) -> ResponseReturnValue:
 @blueprint.post("/sign-out")
 @allow(ANYONE)
 def sign_out() -> ResponseReturnValue:
-    """End this session, and have the browser forget what it kept of us."""
+    """Sign out, and have the browser forget what it kept of us."""
     visitor = Actor(Machine.VISITOR, proof=accounts.fingerprint(edge.token()))
     with edge.transaction(visitor) as con:
         accounts.sign_out(con, visitor, at=edge.now())

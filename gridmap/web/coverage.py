@@ -216,6 +216,12 @@ def which_state() -> str:
     return chosen
 
 
+def narrowed(chosen: str) -> dict[str, Any]:
+    """Return how the chosen number narrows the doors behind it."""
+    state = None if chosen in {OVERDUE, "all"} else figures.BY_SLUG[chosen].state
+    return {"state": state, "overdue": chosen == OVERDUE}
+
+
 @blueprint.get("/coverage/<code>")
 @allow(*READERS)
 def grid(code: str) -> str:
@@ -229,8 +235,7 @@ def grid(code: str) -> str:
             who,
             grid_id=here.grid_id,
             on=view.on,
-            state=None if chosen in {OVERDUE, "all"} else figures.BY_SLUG[chosen].state,
-            overdue=chosen == OVERDUE,
+            **narrowed(chosen),
             group=view.group,
             offset=(number - 1) * PAGE_SIZE,
             limit=PAGE_SIZE,

@@ -41,7 +41,11 @@ def overview() -> str:
         found = deliveries.runs(con, who, on=day)
         drawn = stage.build(con, who, on=asked)
     told = stage.data(
-        drawn, who, on=asked, layers=["grids", "paper", "runs"], tiles=drawn.tiles | {"runs": f"/deliveries.json?on={day}"}
+        drawn,
+        who,
+        on=asked,
+        layers=["grids", "paper", "runs"],
+        tiles=drawn.tiles | {"runs": f"/deliveries.json?on={day}"},
     )
     return render_template(
         "deliveries/overview.html",

@@ -13,9 +13,9 @@ from gridmap.domain.attention import by_need, by_overdue
 from gridmap.files import coverage as paper
 from gridmap.files.sheets import Sheet, to_csv, to_xlsx
 from gridmap.services import coverage, exports
-from gridmap.web import edge, figures
+from gridmap.web import edge
 from gridmap.web.access import allow
-from gridmap.web.coverage import OVERDUE, asked, grid_of, which_state
+from gridmap.web.coverage import OVERDUE, asked, grid_of, narrowed, which_state
 
 blueprint = Blueprint("exports", __name__)
 
@@ -66,8 +66,7 @@ def doors(code: str, kind: str) -> Response:
             who,
             grid_id=here.grid_id,
             on=view.on,
-            state=None if chosen in {OVERDUE, "all"} else figures.BY_SLUG[chosen].state,
-            overdue=chosen == OVERDUE,
+            **narrowed(chosen),
             group=view.group,
         )
     sheet = paper.doors_sheet(found.rows, _stamp(), on=view.on.isoformat(), grid_name=here.name, group=view.group)
