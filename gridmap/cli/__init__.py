@@ -38,11 +38,10 @@ class Lazy(click.Group):
 
 
 @click.group(cls=Lazy, invoke_without_command=True)
-@click.option("--debug", is_flag=True, help="出错时显示完整的技术信息 / show the traceback")
+@click.option("--debug", is_flag=True, expose_value=False, help="出错时显示完整的技术信息 / show the traceback")
 @click.pass_context
-def gridmap(ctx: click.Context, debug: bool) -> None:
+def gridmap(ctx: click.Context) -> None:
     """社区网格地图 / the map on which a community runs its grid work."""
-    ctx.obj = {"debug": debug}
     if ctx.invoked_subcommand is None:
         from gridmap.cli.setup import tell_what_is_here
 
@@ -65,3 +64,9 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         click.echo(f"✗ {error}", err=True)
         sys.exit(2 if isinstance(error, BadInput) else 1)
+    except Exception as error:  # a person gets a sentence; --debug tells the rest
+        if "--debug" in arguments:
+            raise
+        told = f"出了意外，加 --debug 看详情 / something unforeseen, add --debug for details ({type(error).__name__})"
+        click.echo(f"✗ {told}", err=True)
+        sys.exit(1)

@@ -111,7 +111,7 @@ def test_what_cannot_be_used_leaves_nothing_behind(
 
     monkeypatch.setattr(communities, "load", fail)
     with pytest.raises(RuntimeError, match="power cut"):
-        main(["community", "create", "试验", "--osm", str(path), "--grids", "2"])
+        main(["--debug", "community", "create", "试验", "--osm", str(path), "--grids", "2"])
     monkeypatch.undo()
     monkeypatch.setattr(edge, "database", lambda: database)
     capsys.readouterr()

@@ -70,6 +70,14 @@ def test_doctor_names_the_command_that_repairs(home: Path) -> None:
     assert "Traceback" not in told.stdout + told.stderr
 
 
+def test_what_nobody_foresaw_is_a_sentence_unless_debugging(home: Path) -> None:
+    told = gridmap(home, "doctor", GRIDMAP_PORT="no-number")
+    assert told.returncode == 1
+    assert told.stderr.startswith("✗ ")
+    assert "Traceback" not in told.stderr
+    assert "Traceback" in gridmap(home, "--debug", "doctor", GRIDMAP_PORT="no-number").stderr
+
+
 def test_a_wrong_option_is_wrong_usage(home: Path) -> None:
     told = gridmap(home, "coverage", "--on", "not-a-date")
     assert told.returncode == 2
