@@ -44,6 +44,26 @@ class Small:
         return self.communities[0]
 
 
+def values_for(small: Small) -> dict[str, object]:
+    """Return values for every argument a route may have: all of one's own."""
+    return {
+        "tree": "vendor",
+        "mark": "0" * 16,
+        "name": "leaflet/dist/leaflet.js",
+        "token": "A" * 43,
+        "account_id": 2**62,
+        "code": small.codes[0][0],
+        "household_id": small.households[0][0],
+        "kind": "csv",
+        "layer": "base",
+        "scope": "secretary",
+        "version": "1-20260601",
+        "z": 16,
+        "x": 51933,
+        "y": 27602,
+    }
+
+
 def populate(con: Connection, small: Small, number: int) -> None:
     become(con, OPERATOR)
     made = con.execute(

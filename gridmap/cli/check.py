@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import math
 import re
 import subprocess
 import sys
@@ -17,13 +16,14 @@ from sqlalchemy import text
 from werkzeug.routing import Rule as Route
 
 from gridmap.cli import edge
+from gridmap.cli.edge import HOST
 from gridmap.domain.actors import Actor, Machine, Role
+from gridmap.domain.tiles import tile_of
 from gridmap.errors import SetupFault
 from gridmap.services import accounts
 from gridmap.web.access import rule_of
 from gridmap.web.app import create_app
 
-HOST = "127.0.0.1"
 START_TIMEOUT_S = 60.0
 VISITOR = "visitor"
 FINE = {200, 204, 302, 303}
@@ -73,12 +73,6 @@ class Caller:
         status, _ = self.ask("POST", f"/sign-in/{token}", {"csrf_token": form[1].decode()} if form else {})
         if status not in {302, 303}:
             raise SetupFault("登录链接没有成功 (%(status)s)", status=status)
-
-
-def tile_of(lon: float, lat: float, z: int) -> tuple[int, int]:
-    """Return x and y of the Web Mercator tile that holds a point in degrees."""
-    y = (1 - math.asinh(math.tan(math.radians(lat))) / math.pi) / 2
-    return int((lon + 180) / 360 * 2**z), int(y * 2**z)
 
 
 @dataclass(frozen=True)

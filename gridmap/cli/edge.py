@@ -17,6 +17,7 @@ from gridmap.settings import Settings
 from gridmap.store.database import Database
 
 OPERATOR = Actor(Machine.OPERATOR)
+HOST = "127.0.0.1"  # the only address we serve on; a reverse proxy brings others
 
 
 @cache

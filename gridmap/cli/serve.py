@@ -15,13 +15,13 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from gridmap.cli import edge
+from gridmap.cli.edge import HOST
 from gridmap.domain.actors import Actor, Machine, Role
 from gridmap.errors import GridmapError, SetupFault
 from gridmap.ops.cluster import Cluster
 from gridmap.ops.setup import ready_database
 from gridmap.services import accounts, communities
 
-HOST = "127.0.0.1"
 PORTS_TO_TRY = 50
 WATCH_EVERY_S = 3.0
 STOP_WITHIN_S = 5  # a process that is told to stop while it still starts does not hear it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from datetime import date
@@ -35,6 +36,12 @@ class Tile:
     def exists(self) -> bool:
         """Tell whether the square is on the globe and its zoom is drawn."""
         return LOWEST[self.layer] <= self.z <= DEEPEST and 0 <= self.x < 2**self.z and 0 <= self.y < 2**self.z
+
+
+def tile_of(lon: float, lat: float, z: int) -> tuple[int, int]:
+    """Return x and y of the square that holds a point in degrees, WGS 84 or CGCS2000."""
+    y = (1 - math.asinh(math.tan(math.radians(lat))) / math.pi) / 2
+    return int((lon + 180) / 360 * 2**z), int(y * 2**z)
 
 
 def version(map_version: int, on: date) -> str:

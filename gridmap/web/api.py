@@ -8,18 +8,15 @@ from typing import Any
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from gridmap.domain.actors import Role
 from gridmap.domain.coverage import State
 from gridmap.domain.figures import of_overview
 from gridmap.domain.households import Card
 from gridmap.services import coverage, households
 from gridmap.web import edge, forms
 from gridmap.web.access import allow
-from gridmap.web.coverage import grid_of
+from gridmap.web.coverage import READERS, grid_of
 
 blueprint = Blueprint("api", __name__, url_prefix="/api")
-
-READERS = (Role.SECRETARY, Role.CLERK, Role.WORKER, Role.PLANNER)
 
 
 @blueprint.get("/coverage.json")

@@ -14,7 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from signing import browser, browsers, new_token
 from sqlalchemy import text
-from two_communities import DAY, Clock, Small
+from two_communities import DAY, Clock, Small, values_for
 
 from gridmap.domain.actors import Actor, Role
 from gridmap.settings import Settings
@@ -92,26 +92,6 @@ def people(server: Flask, small: Small) -> dict[Role | None, FlaskClient]:
     """Return a browser for each role and one for a visitor."""
     make = browsers(server, small.database, small.community_id, Clock()())
     return {role: make(role) for role in (None, *Role)}
-
-
-def values_for(small: Small) -> dict[str, object]:
-    """Return values for every argument a route may have: all of one's own."""
-    return {
-        "tree": "vendor",
-        "mark": "0" * 16,
-        "name": "leaflet/dist/leaflet.js",
-        "token": "A" * 43,
-        "account_id": 2**62,
-        "code": small.codes[0][0],
-        "household_id": small.households[0][0],
-        "kind": "csv",
-        "layer": "base",
-        "scope": "secretary",
-        "version": "1-20260601",
-        "z": 16,
-        "x": 51933,
-        "y": 27602,
-    }
 
 
 def addresses(server: Flask, small: Small) -> dict[str, tuple[str, str, set[str]]]:

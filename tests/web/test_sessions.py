@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from signing import OPERATOR, browser, new_token, post
 from sqlalchemy import text
-from two_communities import Clock, Small
+from two_communities import Clock, Small, values_for
 
 from gridmap.domain.actors import Actor, Machine, Role
 from gridmap.domain.sessions import LONGEST, OFFICE_IDLE, PHONE_IDLE, SEEN_EVERY
@@ -120,20 +120,9 @@ def test_revoked_now_is_out_now_on_every_route(app: Flask, small: Small, clock: 
 
 def closed_urls(app: Flask, small: Small) -> list[str]:
     """Return the address of every route that needs a session and can be asked for."""
-    values = {
-        "code": small.codes[0][0],
-        "household_id": small.households[0][0],
-        "kind": "csv",
-        "layer": "base",
-        "scope": "secretary",
-        "version": "1-20260601",
-        "z": 16,
-        "x": 51933,
-        "y": 27602,
-    }
     adapter = app.url_map.bind("localhost")
     return [
-        adapter.build(rule.endpoint, {n: v for n, v in values.items() if n in rule.arguments})
+        adapter.build(rule.endpoint, {n: v for n, v in values_for(small).items() if n in rule.arguments})
         for rule in app.url_map.iter_rules()
         if "GET" in (rule.methods or ()) and not (rule_of(app, rule.endpoint) or pytest.fail(rule.endpoint)).anyone
     ]
