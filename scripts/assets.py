@@ -17,6 +17,7 @@ MODULES = ROOT / "node_modules"
 VENDOR = ROOT / "gridmap" / "static" / "vendor"
 FILES = {
     "leaflet": ["dist/leaflet.js", "dist/leaflet.css", "dist/images/*.png", "LICENSE"],
+    "idb": ["build/index.js", "LICENSE"],
     "protomaps-leaflet": ["dist/protomaps-leaflet.js", "LICENSE"],
     "bootstrap-icons": ["LICENSE"],
     "@fontsource-variable/noto-sans-sc": ["wght.css", "files/*wght-normal.woff2", "LICENSE"],

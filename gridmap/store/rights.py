@@ -45,9 +45,20 @@ ACCOUNT_SHOWN = f"username = nullif({PROOF}, '')" + "".join(
 )
 ACCOUNT = "nullif(current_setting('app.account', true), '')::bigint"
 
-MAP = ["outline", "street", "barrier", "area", "compound", "grid", "grid_version", "building", "entrance", "place"]
-PEOPLE = ["household", "household_spell", "resident", "group_tag", "visit", "need"]
+NETWORK = ["street_node", "street_edge", "entrance_access"]
+MAP = [
+    *["outline", "street", "barrier", "area", "compound", "grid", "grid_version", "building", "entrance", "place"],
+    *NETWORK,
+]
+# What is told at a door; a worker adds to it, nobody rewrites it.
+TOLD = [
+    *["visit", "need", "hazard", "dispute", "material_delivery", "availability", "appointment", "household_event"],
+    "photo",
+]
+PEOPLE = ["household", "household_spell", "resident", "group_tag", *TOLD]
 STAFF = ["worker", "worker_assignment", "visit_rule"]
+DUTY = ["work_setting", "shift", "material", "answer_count"]
+PLANS = ["plan", "plan_stop", "plan_omission"]
 WATER = ["delivery_customer", "delivery_run", "delivery_order"]
 FACILITIES = ["facility", "facility_income"]
 SIGN_IN = ["account", "session", "sign_in_link"]
@@ -108,17 +119,39 @@ GRANTS: list[Grant] = [
         for role in ("gridmap_manager", "gridmap_worker", "gridmap_planner", "gridmap_driver")
     ],
     # secretary and clerk: everything that happens in the community
-    _all("gridmap_manager", *STAFF, *PEOPLE, *WATER, *FACILITIES),
+    _all("gridmap_manager", *STAFF, *PEOPLE, *WATER, *FACILITIES, *DUTY, "errand", *PLANS, "submission"),
     _all("gridmap_manager", "grid_stat"),
+    _all("gridmap_manager", *TOLD, verbs="INSERT"),
+    _all("gridmap_manager", "work_setting", "shift", "material", "errand", verbs="INSERT, UPDATE, DELETE"),
+    _all("gridmap_manager", "submission", verbs="UPDATE", only=("state", "reason", "decided_at", "decided_by")),
+    _all("gridmap_manager", "submission", verbs="INSERT", rows=f"{COMMUNITY} AND account_id = {ACCOUNT}"),
+    _all("gridmap_manager", "visit", "household_event", verbs="UPDATE", only=("withdrawn_at",)),
+    _all("gridmap_manager", "appointment", verbs="UPDATE", only=("cancelled_at",)),
     # worker: the people of his own grids; where a machine stands, not what it earns
-    _all("gridmap_worker", *STAFF, "facility"),
-    _all("gridmap_worker", *PEOPLE, rows=OWN_GRIDS),
+    _all("gridmap_worker", *STAFF, *DUTY, "facility"),
+    _all("gridmap_worker", *PEOPLE, "errand", "plan", "plan_stop", rows=OWN_GRIDS),
+    _all("gridmap_worker", "plan_omission", rows=OWN_GRIDS),
     _all("gridmap_worker", "grid_stat", rows=OWN_GRIDS),
+    _all("gridmap_worker", *TOLD, verbs="INSERT", rows=OWN_GRIDS),
+    _all("gridmap_worker", "visit", "household_event", verbs="UPDATE", rows=OWN_GRIDS, only=("withdrawn_at",)),
+    _all("gridmap_worker", "appointment", verbs="UPDATE", rows=OWN_GRIDS, only=("cancelled_at",)),
+    _all("gridmap_worker", "errand", verbs="UPDATE", rows=OWN_GRIDS, only=("done_at",)),
+    _all("gridmap_worker", "plan_stop", verbs="UPDATE", rows=OWN_GRIDS, only=("state",)),
+    _all("gridmap_worker", "submission", verbs="SELECT, INSERT", rows=f"{COMMUNITY} AND account_id = {ACCOUNT}"),
     # planner: doors and dates, no names, no groups
     _all("gridmap_planner", *STAFF, *FACILITIES),
     _all("gridmap_planner", "household", hidden=("group_bits", "standing_reason")),
-    _all("gridmap_planner", "household_spell", "need", "visit", hidden=("summary", "note", "reason")),
-    _all("gridmap_planner", "grid_stat"),
+    _all("gridmap_planner", "household_spell", "need", "visit", hidden=("summary", "note", "reason", "resident_id")),
+    _all("gridmap_planner", "grid_stat", "work_setting"),
+    # ... who edits the streets people walk
+    _all("gridmap_planner", "street_node", "street_edge", "entrance_access", verbs="INSERT, UPDATE, DELETE"),
+    _all(
+        "gridmap_planner",
+        "community",
+        verbs="UPDATE",
+        rows=COMMUNITY.replace("community_id", "id"),
+        only=("network_mark", "map_version"),
+    ),
     # driver: water only
     _all("gridmap_driver", *WATER, "facility"),
     # admin: accounts and the trail, no household
@@ -148,7 +181,9 @@ GRANTS: list[Grant] = [
     _all("gridmap_visitor", "throttle", verbs="DELETE", rows="filled_at < now() - interval '1 day'"),
     # the program itself
     _all(
-        "gridmap_job", *MAP, *STAFF, *PEOPLE, *WATER, *FACILITIES, "grid_stat", verbs="SELECT, INSERT, UPDATE, DELETE"
+        "gridmap_job",
+        *[*MAP, *STAFF, *PEOPLE, *WATER, *FACILITIES, *DUTY, "errand", *PLANS, "submission", "grid_stat"],
+        verbs="SELECT, INSERT, UPDATE, DELETE",
     ),
     _all("gridmap_job", "community", verbs="UPDATE", rows=COMMUNITY.replace("community_id", "id")),
     _all("gridmap_operator", "community", verbs="SELECT, INSERT, UPDATE, DELETE", rows="true"),

@@ -160,6 +160,7 @@ community = Table(
     Column("loaded_at", DateTime(timezone=True)),  # NULL while a load is unfinished
     Column("decided_on", Date),  # the day the household's decided columns are of; NULL: not decided yet
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("network_mark", BigInteger, nullable=False, server_default="0"),  # random, new with each edit of streets
     CheckConstraint("invented IN ('all', 'people', 'none')", name="invented"),
     CheckConstraint(
         "lon_min BETWEEN -180 AND 180 AND lon_max BETWEEN -180 AND 180 AND lon_min < lon_max"
@@ -404,9 +405,16 @@ visit = Table(
     Column("result", String(8), nullable=False),
     Column("purpose", String(16), nullable=False, server_default="routine"),
     Column("note", Text),
+    Column("resident_id", BigInteger),  # who was met, where one member was named
+    Column("follow_up_on", Date),  # come again on this day; an effective visit from that day on answers it
+    Column("consent", String(8)),  # given, withheld; NULL: not asked
+    Column("withdrawn_at", DateTime(timezone=True)),  # taken back by who recorded it: counts no more from then on
+    Column("skew_s", Integer),  # the phone's clock minus ours when it was sent; visited_at is as the phone said
     PrimaryKeyConstraint("community_id", "id"),
     _refers("made_in_grid_id", "grid"),
     _refers("worker_id", "worker"),
+    _refers("resident_id", "resident", ondelete="SET NULL (resident_id)"),
+    CheckConstraint("consent IN ('given', 'withheld')", name="consent"),
     CheckConstraint("mode IN ('door', 'phone', 'remote')", name="mode"),
     CheckConstraint("result IN ('met', 'nobody', 'refused', 'moved', 'vacant')", name="result"),
     Index(None, "community_id", "household_id", "visited_at"),
@@ -423,6 +431,7 @@ need = _tenant(
     Column("raised_at", DateTime(timezone=True), nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=NOW),
     Column("closed_at", DateTime(timezone=True)),
+    Column("visit_id", Uuid),  # the visit it was told at
     CheckConstraint("closed_at >= raised_at", name="times_in_order"),
     _refers("made_in_grid_id", "grid"),
     Index(None, "community_id", "grid_id", "closed_at"),
@@ -481,6 +490,313 @@ delivery_order = _tenant(
     _refers("customer_id", "delivery_customer"),
     _refers("run_id", "delivery_run", ondelete="SET NULL (run_id)"),
     Index(None, "community_id", "ordered_at"),
+)
+
+# --- streets people walk ------------------------------------------------------------------------------------------
+
+street_node = _tenant(
+    "street_node",
+    *_shape("at", "POINT"),
+)
+
+street_edge = _tenant(  # one stretch between two nodes; an edit ends a row and begins another
+    "street_edge",
+    Column("tail_id", BigInteger, nullable=False),
+    Column("head_id", BigInteger, nullable=False),
+    Column("kind", String(16), nullable=False),  # a street's kind, or compound gate steps lift
+    Column("name", Text),
+    Column("length_m", Float, nullable=False),
+    Column("walk_s", Float),  # tail to head; NULL = barred
+    Column("walk_back_s", Float),
+    Column("ride_s", Float),  # the water tricycle
+    Column("ride_back_s", Float),
+    Column("steps", SmallInteger),  # of a stair
+    Column("opens_min", SmallInteger),  # a gate's hours, minutes of the local day; NULL = always open
+    Column("closes_min", SmallInteger),
+    Column("source_id", Text),
+    *_dated(),
+    Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    *_shape("path", "LINESTRING"),
+    _mercator("shape_3857", "path", "LINESTRING"),
+    _refers("tail_id", "street_node"),
+    _refers("head_id", "street_node"),
+    CheckConstraint("walk_s >= 0 AND walk_back_s >= 0 AND ride_s >= 0 AND ride_back_s >= 0", name="seconds"),
+    CheckConstraint(
+        "(opens_min IS NULL) = (closes_min IS NULL) AND opens_min >= 0 AND closes_min <= 1440"
+        " AND opens_min < closes_min",
+        name="hours",
+    ),
+    _tile_index("street_edge"),
+    Index(None, "community_id", "valid_from"),
+)
+
+entrance_access = _tenant(  # where an entrance meets the network: kept, so that a plan need not look for it
+    "entrance_access",
+    Column("entrance_id", BigInteger, nullable=False),
+    Column("edge_id", BigInteger),  # NULL: no street can be reached
+    Column("share", Float, nullable=False, server_default="0"),  # 0 at the edge's tail, 1 at its head
+    Column("distance_m", Float, nullable=False, server_default="0"),  # straight; walked as 1.3 times as long
+    Column("state", String(12), nullable=False),
+    CheckConstraint("state IN ('ok', 'far', 'unreachable')", name="state"),
+    CheckConstraint("share BETWEEN 0 AND 1", name="share"),
+    CheckConstraint("(edge_id IS NULL) = (state = 'unreachable')", name="edge"),
+    _refers("entrance_id", "entrance", ondelete="CASCADE"),
+    _refers("edge_id", "street_edge"),
+    key=("entrance_id",),
+)
+
+# --- the work of a day --------------------------------------------------------------------------------------------
+
+work_setting = _tenant(  # one row, or none: then the defaults of domain.working.WorkSetting hold
+    "work_setting",
+    Column("settings", JSONB, nullable=False),  # the fields of domain.working.WorkSetting that differ
+    key=(),
+)
+
+shift = _tenant(  # when a worker walks; none on a day: the setting's usual hours on working days
+    "shift",
+    Column("worker_id", BigInteger, nullable=False),
+    Column("on", Date, nullable=False),
+    Column("start_min", SmallInteger, nullable=False),  # minutes of the local day
+    Column("end_min", SmallInteger, nullable=False),
+    *_shape("start_at", "POINT", nullable=True),  # NULL: the service centre
+    *_shape("end_at", "POINT", nullable=True),
+    _refers("worker_id", "worker"),
+    CheckConstraint("start_min >= 0 AND start_min <= end_min AND end_min <= 1440", name="minutes"),  # equal: off duty
+    Index(None, "community_id", "on", "worker_id"),
+)
+
+availability = _tenant(  # when somebody is at home, as the household said; with several, any of them
+    "availability",
+    *_of_household(),
+    Column("weekday_bits", SmallInteger, nullable=False),  # bit 0 = Monday
+    Column("from_min", SmallInteger, nullable=False),
+    Column("until_min", SmallInteger, nullable=False),
+    *_dated(),
+    Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("visit_id", Uuid),
+    CheckConstraint("weekday_bits BETWEEN 1 AND 127", name="weekdays"),
+    CheckConstraint("from_min >= 0 AND from_min < until_min AND until_min <= 1440", name="minutes"),
+    Index(None, "community_id", "household_id"),
+)
+
+appointment = _tenant(  # a promise: "Thursday 15:00"
+    "appointment",
+    *_of_household(),
+    Column("starts_at", DateTime(timezone=True), nullable=False),
+    Column("ends_at", DateTime(timezone=True), nullable=False),  # the latest moment to ring
+    Column("made_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("cancelled_at", DateTime(timezone=True)),
+    Column("visit_id", Uuid),  # the visit it was made at
+    CheckConstraint("starts_at < ends_at", name="times_in_order"),
+    Index(None, "community_id", "household_id"),
+    Index(None, "community_id", "starts_at"),
+)
+
+household_event = _tenant(  # something that asks for a visit soon; the first effective visit after it answers it
+    "household_event",
+    *_of_household(),
+    Column("kind", String(16), nullable=False),
+    Column("happened_at", DateTime(timezone=True), nullable=False),
+    Column("visit_by", DateTime(timezone=True), nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("withdrawn_at", DateTime(timezone=True)),
+    CheckConstraint("happened_at <= visit_by", name="times_in_order"),
+    Index(None, "community_id", "household_id"),
+)
+
+errand = _tenant(  # what is done on the way: check a machine, go along with party members, look at a stairwell
+    "errand",
+    Column("grid_id", BigInteger, nullable=False),
+    Column("kind", String(16), nullable=False),  # facility joint environment publicity
+    Column("facility_id", BigInteger),
+    Column("household_id", BigInteger),  # of a joint visit
+    Column("title", Text, nullable=False),  # never a resident's name
+    Column("on", Date, nullable=False),
+    Column("minutes", SmallInteger, nullable=False),
+    Column("from_min", SmallInteger),
+    Column("until_min", SmallInteger),
+    Column("done_at", DateTime(timezone=True)),
+    *_shape("at", "POINT"),
+    _refers("grid_id", "grid"),
+    _refers("facility_id", "facility"),
+    ForeignKeyConstraint(
+        ["community_id", "household_id", "grid_id"],
+        ["household.community_id", "household.id", "household.grid_id"],
+        onupdate="CASCADE",
+        ondelete="CASCADE",
+    ),
+    CheckConstraint("minutes BETWEEN 0 AND 600", name="minutes"),
+    Index(None, "community_id", "grid_id", "on"),
+)
+
+material = _tenant(  # the catalogue of policy material
+    "material",
+    Column("code", String(24), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("group_code", String(24)),  # for whom; NULL = every household
+    *_dated(),
+    UniqueConstraint("community_id", "code", "valid_from"),
+)
+
+material_delivery = _tenant(
+    "material_delivery",
+    *_of_household(),
+    Column("material_id", BigInteger, nullable=False),
+    Column("visit_id", Uuid),
+    Column("delivered_at", DateTime(timezone=True), nullable=False),
+    _refers("material_id", "material"),
+    Index(None, "community_id", "household_id"),
+)
+
+hazard = _tenant(
+    "hazard",
+    *_of_household(),
+    Column("kind", String(16), nullable=False),  # electricity gas clutter fire structure other
+    Column("note", Text),
+    Column("visit_id", Uuid),
+    Column("found_at", DateTime(timezone=True), nullable=False),
+    Column("resolved_at", DateTime(timezone=True)),
+    Index(None, "community_id", "household_id"),
+)
+
+dispute = _tenant(
+    "dispute",
+    *_of_household(),
+    Column("summary", Text, nullable=False),
+    Column("visit_id", Uuid),
+    Column("raised_at", DateTime(timezone=True), nullable=False),
+    Column("closed_at", DateTime(timezone=True)),
+    Index(None, "community_id", "household_id"),
+)
+
+photo = Table(
+    "photo",
+    metadata,
+    Column("community_id", Integer, ForeignKey("community.id", ondelete="CASCADE"), nullable=False),
+    Column("id", Uuid, nullable=False),
+    *_of_household(),
+    Column("visit_id", Uuid, nullable=False),
+    Column("taken_at", DateTime(timezone=True), nullable=False),
+    Column("image", LargeBinary, nullable=False),  # JPEG, drawn anew by the phone: without place or device
+    PrimaryKeyConstraint("community_id", "id"),
+    CheckConstraint("length(image) <= 500000", name="size"),
+)
+
+answer_count = _tenant(  # how often doors of a building opened, by local weekday and band; nothing about one door
+    "answer_count",
+    Column("building_id", BigInteger, nullable=False),
+    Column("weekday", SmallInteger, nullable=False),  # 0 = Monday
+    Column("band", SmallInteger, nullable=False),  # domain.answering.BANDS
+    Column("knocks", Integer, nullable=False),
+    Column("answers", Integer, nullable=False),
+    CheckConstraint("weekday BETWEEN 0 AND 6 AND answers BETWEEN 0 AND knocks", name="counts"),
+    _refers("building_id", "building", ondelete="CASCADE"),
+    key=("building_id", "weekday", "band"),
+)
+
+# --- plans --------------------------------------------------------------------------------------------------------
+
+plan = _tenant(  # one worker's walk on one day, as it was found
+    "plan",
+    Column("worker_id", BigInteger, nullable=False),
+    Column("grid_id", BigInteger, nullable=False),  # the grid it begins in, which decides who may read it
+    Column("on", Date, nullable=False),
+    Column("replaces_id", BigInteger),
+    Column("current", Boolean, nullable=False, server_default=text("true")),
+    Column("made_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("start_s", Integer, nullable=False),  # seconds of the local day
+    Column("end_s", Integer, nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    Column("iterations", Integer, nullable=False),
+    Column("solver", Text, nullable=False),
+    Column("network_mark", BigInteger, nullable=False),
+    Column("input_hash", LargeBinary(32), nullable=False),
+    Column("choice_status", String(12), nullable=False),
+    Column("order_status", String(12), nullable=False),
+    Column("objective", BigInteger, nullable=False),
+    Column("bound", BigInteger, nullable=False),
+    _refers("worker_id", "worker"),
+    _refers("grid_id", "grid"),
+    _refers("replaces_id", "plan", ondelete="SET NULL (replaces_id)"),
+    CheckConstraint(
+        "choice_status IN ('optimal', 'best_found') AND order_status IN ('optimal', 'best_found')", "status"
+    ),
+    Index("plan_current_key", "community_id", "worker_id", "on", unique=True, postgresql_where=text("current")),
+    Index(None, "community_id", "on"),
+)
+
+plan_stop = _tenant(  # one door, errand, start or end of a plan, in order
+    "plan_stop",
+    Column("plan_id", BigInteger, nullable=False),
+    Column("number", SmallInteger, nullable=False),
+    Column("grid_id", BigInteger, nullable=False),
+    Column("kind", String(8), nullable=False),  # start door errand end
+    Column("household_id", BigInteger),
+    Column("errand_id", BigInteger),
+    Column("entrance_id", BigInteger),
+    Column("arrive_s", Integer, nullable=False),  # seconds of the local day
+    Column("start_s", Integer, nullable=False),
+    Column("leave_s", Integer, nullable=False),
+    Column("walk_s", Integer, nullable=False),  # from the stop before, level
+    Column("vertical_s", Integer, nullable=False),  # stairs and lifts
+    Column("walk_m", Integer, nullable=False),
+    Column("state", String(8), nullable=False, server_default="planned"),  # planned done skipped
+    Column("urgency", String(8)),  # must should may
+    Column("reasons", JSONB, nullable=False, server_default="[]"),  # [[code, {values}], ...]; no names
+    Column("pinned", Boolean, nullable=False, server_default=text("false")),
+    *_shape("path", "LINESTRING", nullable=True),  # the leg that leads here
+    _refers("plan_id", "plan", ondelete="CASCADE"),
+    _refers("errand_id", "errand", ondelete="SET NULL (errand_id)"),
+    _refers("entrance_id", "entrance"),
+    ForeignKeyConstraint(
+        ["community_id", "household_id", "grid_id"],
+        ["household.community_id", "household.id", "household.grid_id"],
+        onupdate="CASCADE",
+        ondelete="CASCADE",
+    ),
+    CheckConstraint("kind IN ('start', 'door', 'errand', 'end')", name="kind"),
+    CheckConstraint("arrive_s <= start_s AND start_s <= leave_s", name="times_in_order"),
+    key=("plan_id", "number"),
+)
+
+plan_omission = _tenant(  # a door that was asked for and left out, and what would bring it in
+    "plan_omission",
+    *_of_household(),
+    Column("plan_id", BigInteger, nullable=False),
+    Column("urgency", String(8), nullable=False),
+    Column("reasons", JSONB, nullable=False, server_default="[]"),
+    Column("condition", String(16), nullable=False),  # domain.routes.Condition
+    Column("condition_values", JSONB, nullable=False, server_default="{}"),
+    _refers("plan_id", "plan", ondelete="CASCADE"),
+    key=("plan_id", "household_id"),
+)
+
+# --- what phones send ---------------------------------------------------------------------------------------------
+
+submission = Table(  # everything a phone sent, as it arrived; never changed but for a leader's decision
+    "submission",
+    metadata,
+    Column("community_id", Integer, ForeignKey("community.id", ondelete="CASCADE"), nullable=False),
+    Column("id", Uuid, nullable=False),  # made by the phone: sending twice is once
+    Column("account_id", BigInteger, nullable=False),
+    Column("kind", String(12), nullable=False),  # visit photo withdrawal, or what a newer phone may call it
+    Column("version", SmallInteger, nullable=False),
+    Column("body", Text, nullable=False),  # JSON, byte for byte as the phone wrote it
+    Column("body_hash", LargeBinary(32), nullable=False),  # SHA-256 of body
+    Column("household_id", BigInteger),  # as told; it need not exist
+    Column("captured_at", DateTime(timezone=True), nullable=False),
+    Column("received_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("skew_s", Integer, nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("reason", String(24)),  # why it is held
+    Column("decided_at", DateTime(timezone=True)),
+    Column("decided_by", BigInteger),  # account
+    PrimaryKeyConstraint("community_id", "id"),
+    _refers("account_id", "account"),
+    CheckConstraint("state IN ('kept', 'held', 'dropped')", name="state"),
+    Index(None, "community_id", "account_id", "received_at"),
+    Index("submission_held_ix", "community_id", "received_at", postgresql_where=text("state = 'held'")),
 )
 
 # --- coverage figures kept per grid ------------------------------------------------------------------------------

@@ -192,16 +192,30 @@ def test_a_worker_without_a_grid_sees_nobody(small: Small) -> None:
 
 # What each role may read at all, written here by hand: a change of rights must change this table too.
 MAP = {"outline", "street", "barrier", "area", "compound", "grid", "grid_version", "building", "entrance", "place"}
-PEOPLE = {"household", "household_spell", "resident", "group_tag", "visit", "need"}
+NETWORK = {"street_node", "street_edge", "entrance_access"}
+TOLD = {"visit", "need", "hazard", "dispute", "material_delivery", "availability", "appointment", "household_event"}
+PEOPLE = {"household", "household_spell", "resident", "group_tag", "photo"} | TOLD
 STAFF = {"worker", "worker_assignment", "visit_rule"}
 WATER = {"delivery_customer", "delivery_run", "delivery_order"}
 FACILITIES = {"facility", "facility_income"}
-EVERYBODY = MAP | {"community", "session"}
+EVERYBODY = MAP | NETWORK | {"community", "session"}
+DAY = {
+    "work_setting",
+    "shift",
+    "material",
+    "answer_count",
+    "errand",
+    "plan",
+    "plan_stop",
+    "plan_omission",
+    "submission",
+}
+PLANNED_FROM = {"household", "household_spell", "need", "visit", "grid_stat", "work_setting"}
 READABLE = {
-    Role.SECRETARY: EVERYBODY | PEOPLE | STAFF | WATER | FACILITIES | {"grid_stat"},
-    Role.CLERK: EVERYBODY | PEOPLE | STAFF | WATER | FACILITIES | {"grid_stat"},
-    Role.WORKER: EVERYBODY | PEOPLE | STAFF | {"facility", "grid_stat"},
-    Role.PLANNER: EVERYBODY | {"household", "household_spell", "need", "visit"} | STAFF | FACILITIES | {"grid_stat"},
+    Role.SECRETARY: EVERYBODY | PEOPLE | STAFF | WATER | FACILITIES | DAY | {"grid_stat"},
+    Role.CLERK: EVERYBODY | PEOPLE | STAFF | WATER | FACILITIES | DAY | {"grid_stat"},
+    Role.WORKER: EVERYBODY | PEOPLE | STAFF | DAY | {"facility", "grid_stat"},
+    Role.PLANNER: EVERYBODY | PLANNED_FROM | STAFF | FACILITIES,
     Role.DRIVER: EVERYBODY | WATER | {"facility"},
     Role.ADMIN: EVERYBODY | STAFF | {"account", "audit_event"},
 }
