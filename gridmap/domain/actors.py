@@ -35,6 +35,7 @@ class Actor:
     community_id : the one community this actor can see; 0 for none.
     grid_ids : the grids a worker is assigned to today; ignored for other roles, who see all grids.
     account_id : 0 for the program itself.
+    worker_id : the worker whose account this is; 0 for everybody else.
     proof : what a visitor shows: a token's hash in hex or a username, so that he sees that one row only.
     """
 
@@ -44,6 +45,7 @@ class Actor:
     account_id: int = 0
     name: str = ""
     proof: str = ""
+    worker_id: int = 0
 
     @property
     def scope(self) -> str:

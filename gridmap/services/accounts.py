@@ -105,7 +105,14 @@ def glance(database: Database, visitor: Actor, *, at: datetime) -> Session | Non
 def _session(row: Row[Any] | store.Holder) -> Session:
     """Return a session from its row."""
     return Session(
-        Actor(Role(row.role), row.community_id, frozenset(row.grid_ids), row.account_id, row.person),
+        Actor(
+            Role(row.role),
+            row.community_id,
+            frozenset(row.grid_ids),
+            row.account_id,
+            row.person,
+            worker_id=row.worker_id,
+        ),
         Here(row.community_id, row.code, row.name, row.timezone, row.invented, row.attribution, row.map_version),
         row.today,
         row.seen_at,

@@ -18,7 +18,7 @@ _PHONES = ", ".join(f"'{role}'" for role in PHONE_ROLES)
 # or the account is disabled.
 SESSION = f"""
 SELECT s.account_id, s.seen_at, a.name AS person, a.role, c.id AS community_id, c.code, c.name, c.timezone,
-       c.invented, c.attribution, c.map_version, today."on" AS today,
+       c.invented, c.attribution, c.map_version, coalesce(a.worker_id, 0) AS worker_id, today."on" AS today,
        ARRAY(SELECT w.grid_id FROM worker_assignment w
               WHERE w.community_id = a.community_id AND w.worker_id = a.worker_id
                 AND w.valid_from <= today."on" AND (w.valid_to IS NULL OR w.valid_to > today."on")) AS grid_ids
@@ -52,6 +52,7 @@ class Holder(NamedTuple):
     invented: str
     attribution: str
     map_version: int
+    worker_id: int
     today: date
     grid_ids: list[int]
 
