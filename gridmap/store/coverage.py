@@ -181,7 +181,7 @@ def _visits(con: Connection, scope: Scope, values: dict[str, Any]) -> Visits:
         _codes("mode", MODE_BIT),
         _codes("result", RESULTS),
     ]
-    known = "AND recorded_at < %(end)s AND visited_at < %(end)s"
+    known = "AND recorded_at < %(end)s AND visited_at < %(end)s AND (withdrawn_at IS NULL OR withdrawn_at >= %(end)s)"
     return Visits(*_numbers(con, columns, f"FROM visit WHERE {scope.where} {known}", values))
 
 
@@ -278,19 +278,16 @@ def households_changed_between(
         text(f"SELECT EXISTS (SELECT FROM visit_rule WHERE community_id = :c AND ({begins_or_ends}))"), values
     ).scalar_one():
         return None
-    found = con.execute(
-        text(
-            " UNION ".join(
-                f"SELECT household_id FROM {table} WHERE community_id = :c AND (recorded_at >= :known_at{also})"
-                for table, also in [
-                    ("household_spell", f" OR {begins_or_ends}"),
-                    ("group_tag", f" OR {begins_or_ends}"),
-                    ("visit", ""),
-                ]
-            )
-        ),
-        values,
-    )
+    changed = [
+        f"SELECT household_id FROM {table} WHERE community_id = :c AND ({condition})"
+        for table, condition in [
+            ("household_spell", f"recorded_at >= :known_at OR {begins_or_ends}"),
+            ("group_tag", f"recorded_at >= :known_at OR {begins_or_ends}"),
+            ("visit", "recorded_at >= :known_at"),
+            ("visit", "withdrawn_at >= :known_at"),
+        ]
+    ]
+    found = con.execute(text(" UNION ".join(changed)), values)
     return list(found.scalars())
 
 

@@ -87,6 +87,7 @@ def visits(con: Connection, community_id: int, household_id: int, *, end: dateti
             "SELECT v.visited_at, v.mode, v.result, v.minutes, v.purpose, w.name, v.note FROM visit AS v"
             " LEFT JOIN worker AS w ON w.community_id = v.community_id AND w.id = v.worker_id"
             " WHERE v.community_id = :c AND v.household_id = :h AND v.visited_at < :end AND v.recorded_at < :end"
+            "   AND (v.withdrawn_at IS NULL OR v.withdrawn_at >= :end)"
             " ORDER BY v.visited_at DESC, v.id LIMIT :limit"
         ),
         {"c": community_id, "h": household_id, "end": end, "limit": limit},

@@ -123,7 +123,12 @@ GRANTS: list[Grant] = [
     _all("gridmap_manager", "grid_stat"),
     _all("gridmap_manager", *TOLD, verbs="INSERT"),
     _all("gridmap_manager", "work_setting", "shift", "material", "errand", verbs="INSERT, UPDATE, DELETE"),
-    _all("gridmap_manager", "submission", verbs="UPDATE", only=("state", "reason", "decided_at", "decided_by")),
+    _all(
+        "gridmap_manager",
+        "submission",
+        verbs="UPDATE",
+        only=("state", "reason", "decided_at", "decided_by", "decision_note"),
+    ),
     _all("gridmap_manager", "submission", verbs="INSERT", rows=f"{COMMUNITY} AND account_id = {ACCOUNT}"),
     _all("gridmap_manager", "visit", "household_event", verbs="UPDATE", only=("withdrawn_at",)),
     _all("gridmap_manager", "appointment", verbs="UPDATE", only=("cancelled_at",)),

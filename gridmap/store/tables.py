@@ -409,7 +409,7 @@ visit = Table(
     Column("follow_up_on", Date),  # come again on this day; an effective visit from that day on answers it
     Column("consent", String(8)),  # given, withheld; NULL: not asked
     Column("withdrawn_at", DateTime(timezone=True)),  # taken back by who recorded it: counts no more from then on
-    Column("skew_s", Integer),  # the phone's clock minus ours when it was sent; visited_at is as the phone said
+    Column("skew_s", Integer),  # the phone's clock minus ours when it was sent; over 5 min visited_at is put right
     PrimaryKeyConstraint("community_id", "id"),
     _refers("made_in_grid_id", "grid"),
     _refers("worker_id", "worker"),
@@ -420,6 +420,7 @@ visit = Table(
     Index(None, "community_id", "household_id", "visited_at"),
     Index(None, "community_id", "grid_id", "visited_at"),
     Index("visit_recorded_at_brin", "recorded_at", postgresql_using="brin"),  # visits come in the order of recording
+    Index("visit_withdrawn_ix", "community_id", "withdrawn_at", postgresql_where=text("withdrawn_at IS NOT NULL")),
 )
 
 need = _tenant(
@@ -782,8 +783,8 @@ submission = Table(  # everything a phone sent, as it arrived; never changed but
     Column("account_id", BigInteger, nullable=False),
     Column("kind", String(12), nullable=False),  # visit photo withdrawal, or what a newer phone may call it
     Column("version", SmallInteger, nullable=False),
-    Column("body", Text, nullable=False),  # JSON, byte for byte as the phone wrote it
-    Column("body_hash", LargeBinary(32), nullable=False),  # SHA-256 of body
+    Column("body", Text, nullable=False),  # JSON as the phone wrote it; a kept photo's image is in ``photo`` only
+    Column("body_hash", LargeBinary(32), nullable=False),  # SHA-256 of what the phone wrote
     Column("household_id", BigInteger),  # as told; it need not exist
     Column("captured_at", DateTime(timezone=True), nullable=False),
     Column("received_at", DateTime(timezone=True), nullable=False, server_default=NOW),
@@ -792,8 +793,11 @@ submission = Table(  # everything a phone sent, as it arrived; never changed but
     Column("reason", String(24)),  # why it is held
     Column("decided_at", DateTime(timezone=True)),
     Column("decided_by", BigInteger),  # account
+    Column("worker_id", BigInteger),  # of the account that sent it; NULL: of the office
+    Column("decision_note", Text),  # why a leader dropped it, in his words
     PrimaryKeyConstraint("community_id", "id"),
     _refers("account_id", "account"),
+    _refers("worker_id", "worker"),
     CheckConstraint("state IN ('kept', 'held', 'dropped')", name="state"),
     Index(None, "community_id", "account_id", "received_at"),
     Index("submission_held_ix", "community_id", "received_at", postgresql_where=text("state = 'held'")),

@@ -21,6 +21,7 @@ ALTER TABLE visit ADD CONSTRAINT visit_consent_check CHECK (consent IN ('given',
 ALTER TABLE visit ADD CONSTRAINT visit_community_id_resident_id_fkey FOREIGN KEY (community_id, resident_id)
   REFERENCES resident (community_id, id) ON DELETE SET NULL (resident_id);
 ALTER TABLE need ADD COLUMN visit_id uuid;
+CREATE INDEX visit_withdrawn_ix ON visit (community_id, withdrawn_at) WHERE withdrawn_at IS NOT NULL;
 """
 
 
