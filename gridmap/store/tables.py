@@ -746,6 +746,10 @@ plan_stop = _tenant(  # one door, errand, start or end of a plan, in order
     Column("urgency", String(8)),  # must should may
     Column("reasons", JSONB, nullable=False, server_default="[]"),  # [[code, {values}], ...]; no names
     Column("pinned", Boolean, nullable=False, server_default=text("false")),
+    Column("chance", SmallInteger, nullable=False, server_default="0"),  # percent, that the door opens then
+    Column("purposes", JSONB, nullable=False, server_default="[]"),
+    Column("materials", JSONB, nullable=False, server_default="[]"),  # ids of material to bring
+    Column("parts", JSONB, nullable=False, server_default="[]"),  # [[kind, first, last vertex], ...] of path
     *_shape("path", "LINESTRING", nullable=True),  # the leg that leads here
     _refers("plan_id", "plan", ondelete="CASCADE"),
     _refers("errand_id", "errand", ondelete="SET NULL (errand_id)"),
