@@ -19,6 +19,116 @@ class StopState(StrEnum):
     SKIPPED = "skipped"
 
 
+class StopKind(StrEnum):
+    """What a row of a stored plan is."""
+
+    START = "start"
+    DOOR = "door"
+    ERRAND = "errand"
+    END = "end"
+
+
+# What keeps a door out beside ``routes.Condition``: the worker passed it over, nobody was there and it waits for
+# another day, or there is no room left until the quiet hours.
+SKIPPED, ANOTHER_DAY, FULL = "skipped", "another_day", "full"
+
+
+@dataclass(frozen=True)
+class PlanRow:
+    """One row of a stored plan: start, door, errand or end, in order; times are seconds of the local day.
+
+    Attributes
+    ----------
+    walk_s, walk_m : on the streets from the row before; vertical_s : on stairs and in lifts
+    path, parts : the way on the streets that leads here, as in ``Path``; None within a stairwell
+    """
+
+    kind: StopKind
+    grid_id: int
+    household_id: int | None
+    errand_id: int | None
+    entrance_id: int | None
+    arrive_s: int
+    start_s: int
+    leave_s: int
+    walk_s: int = 0
+    vertical_s: int = 0
+    walk_m: int = 0
+    state: StopState = StopState.PLANNED
+    urgency: Urgency | None = None
+    reasons: tuple[Reason, ...] = ()
+    pinned: bool = False
+    chance: int = 0
+    purposes: tuple[str, ...] = ()
+    materials: tuple[int, ...] = ()
+    path: tuple[tuple[float, float], ...] | None = None
+    parts: tuple[tuple[str, int, int], ...] = ()
+
+
+@dataclass(frozen=True)
+class Omitted:
+    """A door that was asked for and is not in the plan; see ``LeftOut``."""
+
+    household_id: int
+    grid_id: int
+    urgency: Urgency
+    reasons: tuple[Reason, ...]
+    condition: str
+    values: dict[str, int | str]
+
+
+@dataclass(frozen=True)
+class PlanDraft:
+    """A plan as it is kept: what was found, from what, and how sure it is."""
+
+    worker_id: int
+    grid_id: int
+    on: date
+    start_s: int
+    end_s: int
+    seed: int
+    iterations: int
+    solver: str
+    network_mark: int
+    input_hash: bytes
+    choice_status: str
+    order_status: str
+    objective: int
+    bound: int
+    rows: tuple[PlanRow, ...]
+    omitted: tuple[Omitted, ...]
+
+
+@dataclass(frozen=True)
+class PlanLine:
+    """One worker's plan of a day in a list; ``plan_id`` is None where none is made yet.
+
+    Attributes
+    ----------
+    grids : codes and names; must, should, may : doors planned; left_out : doors that were asked for and are not in
+    minutes : from start to end; walk_m : on the streets
+    """
+
+    worker_id: int
+    worker_name: str
+    grids: tuple[tuple[str, str], ...]
+    plan_id: int | None
+    made_at: datetime | None
+    doors: int
+    done: int
+    must: int
+    should: int
+    may: int
+    errands: int
+    left_out: int
+    minutes: int
+    walk_m: int
+    choice: str
+    order: str
+    objective: int
+    bound: int
+
+
 @dataclass(frozen=True)
 class Path:
     """The way to a stop, as it is drawn.
@@ -115,8 +225,8 @@ class PlannedStop:
 class LeftOut:
     """A door that was asked for and is not in the plan, and what would bring it in.
 
-    ``condition`` and ``values``: see ``routes.Condition``; {"minutes": 12}, or {"household_id": .., "address": ..,
-    "at_s": ..} of the door that stands in the way.
+    ``condition`` and ``values``: see ``routes.Condition`` and ``SKIPPED`` above; {"minutes": 12}, or
+    {"household_id": .., "address": .., "at_s": ..} of the door that stands in the way.
     """
 
     household_id: int
@@ -188,6 +298,7 @@ class Day:
     doors_done, doors_all, left_s : progress, and seconds the rest takes
     matrix_s : level seconds between ``matrix_places`` ("start", "end", and the numbers of ``stops`` as text)
     choice, order : 'optimal' or 'best_found'
+    way_back : the way from the last stop to ``end``, for the picture of the walk; None when there is none
     """
 
     on: date
@@ -215,3 +326,4 @@ class Day:
     iterations: int
     matrix_places: tuple[str, ...]
     matrix_s: tuple[tuple[int, ...], ...]
+    way_back: Path | None = None
