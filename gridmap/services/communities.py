@@ -22,7 +22,7 @@ from gridmap.domain.simulation import invent_history
 from gridmap.domain.towns import History, People, Town
 from gridmap.errors import BadInput
 from gridmap.files.towns import read_town
-from gridmap.services import access, coverage
+from gridmap.services import access, coverage, streets
 from gridmap.settings import GEODATA
 from gridmap.store import communities
 
@@ -137,6 +137,7 @@ def load(
     loading = _Loading(con, actor.community_id)
     progress("写入街道和楼栋", 0.25)
     _load_map(loading, town, on)
+    streets.build(con, actor, on=on, town=town)
     _load_rules(loading, on)
     if people is not None:
         progress("写入住户", 0.4)
