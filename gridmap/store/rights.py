@@ -57,7 +57,7 @@ TOLD = [
 ]
 PEOPLE = ["household", "household_spell", "resident", "group_tag", *TOLD]
 STAFF = ["worker", "worker_assignment", "visit_rule"]
-DUTY = ["work_setting", "shift", "material", "answer_count"]
+DUTY = ["work_setting", "shift", "material", "answer_count", "answer_sum"]
 PLANS = ["plan", "plan_stop", "plan_omission"]
 WATER = ["delivery_customer", "delivery_run", "delivery_order"]
 FACILITIES = ["facility", "facility_income"]

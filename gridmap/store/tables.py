@@ -421,6 +421,13 @@ visit = Table(
     Index(None, "community_id", "grid_id", "visited_at"),
     Index("visit_recorded_at_brin", "recorded_at", postgresql_using="brin"),  # visits come in the order of recording
     Index("visit_withdrawn_ix", "community_id", "withdrawn_at", postgresql_where=text("withdrawn_at IS NOT NULL")),
+    Index(
+        "visit_follow_up_ix",
+        "community_id",
+        "grid_id",
+        "follow_up_on",
+        postgresql_where=text("follow_up_on IS NOT NULL AND withdrawn_at IS NULL"),
+    ),
 )
 
 need = _tenant(
@@ -694,6 +701,20 @@ answer_count = _tenant(  # how often doors of a building opened, by local weekda
     CheckConstraint("weekday BETWEEN 0 AND 6 AND answers BETWEEN 0 AND knocks", name="counts"),
     _refers("building_id", "building", ondelete="CASCADE"),
     key=("building_id", "weekday", "band"),
+)
+
+answer_sum = _tenant(  # the same summed for each kind of building, once a day: what single buildings are shrunk towards
+    "answer_sum",
+    Column("kind", String(16), nullable=False),  # building.kind; "" in a row that only says that the day was counted
+    Column("weekend", Boolean, nullable=False),
+    Column("band", SmallInteger, nullable=False),
+    Column("on", Date, nullable=False),
+    Column("buildings", Integer, nullable=False),
+    Column("knocks", BigInteger, nullable=False),
+    Column("answers", BigInteger, nullable=False),
+    Column("knocks_squared", Float, nullable=False),  # sum over buildings; see domain.answering.Sums
+    Column("answers_share", Float, nullable=False),
+    key=("kind", "weekend", "band"),
 )
 
 # --- plans --------------------------------------------------------------------------------------------------------

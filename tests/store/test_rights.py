@@ -204,6 +204,7 @@ DAY = {
     "shift",
     "material",
     "answer_count",
+    "answer_sum",
     "errand",
     "plan",
     "plan_stop",
