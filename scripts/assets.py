@@ -23,6 +23,10 @@ FILES = {
     "@fontsource-variable/noto-sans-sc": ["wght.css", "files/*wght-normal.woff2", "LICENSE"],
     "axe-core": ["axe.min.js", "LICENSE"],
 }
+# For paper only, never sent to a browser: typst reads whole static fonts, not the sliced ones of the pages.
+PRINT_FILES = {
+    "@embedpdf/fonts-sc": ["fonts/NotoSansHans-Regular.otf", "fonts/NotoSansHans-Bold.otf", "LICENSE"],
+}
 # Drawn from one sprite: <svg><use href=".../icons.svg#NAME"/></svg>
 ICONS = (ROOT / "gridmap" / "static" / "icons.txt").read_text("utf-8").split()
 
@@ -60,17 +64,19 @@ def main() -> None:
     shutil.rmtree(fresh, ignore_errors=True)
     table: dict[str, str] = {}
     versions = {}
-    for package, patterns in FILES.items():
-        table |= copy_package(package, patterns, fresh)
+    printed: dict[str, str] = {}
+    for package, patterns in (FILES | PRINT_FILES).items():
+        (table if package in FILES else printed).update(copy_package(package, patterns, fresh))
         about = json.loads((MODULES / package / "package.json").read_text("utf-8"))
         versions[package] = {"version": about["version"], "licence": about["license"]}
     sprite = fresh / "bootstrap-icons" / "icons.svg"
     draw_sprite(sprite)
     table["bootstrap-icons/icons.svg"] = hashlib.sha256(sprite.read_bytes()).hexdigest()
-    (fresh / "assets.json").write_text(json.dumps({"packages": versions, "files": table}, indent=1), "utf-8")
+    about_all = {"packages": versions, "files": table, "print": printed}
+    (fresh / "assets.json").write_text(json.dumps(about_all, indent=1), "utf-8")
     shutil.rmtree(VENDOR, ignore_errors=True)
     fresh.rename(VENDOR)
-    print(f"{len(table)} files from {len(FILES)} packages")
+    print(f"{len(table) + len(printed)} files from {len(versions)} packages")
 
 
 if __name__ == "__main__":
