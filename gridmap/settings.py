@@ -10,6 +10,7 @@ import hashlib
 import os
 import secrets
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -89,8 +90,8 @@ class Settings:
     hosts: tuple[str, ...] = field(default_factory=lambda: OWN_HOSTS + _list("GRIDMAP_HOSTS"))
     proxies: int = field(default_factory=lambda: int(os.environ.get("GRIDMAP_PROXIES", "0")))
 
-    def secret(self, name: str) -> str:
-        """Return a random secret kept in the data folder, readable by its owner only; made at the first call.
+    def kept(self, name: str, make: Callable[[], str]) -> str:
+        """Return a text kept in the data folder, readable by its owner only; ``make`` makes it at the first call.
 
         Two processes may ask at once: the first to link its file wins, and both read that one.
         """
@@ -99,8 +100,12 @@ class Settings:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             descriptor, fresh = tempfile.mkstemp(dir=path.parent)
             with os.fdopen(descriptor, "w") as handle:
-                handle.write(secrets.token_urlsafe(32))
+                handle.write(make())
             with contextlib.suppress(FileExistsError):
                 os.link(fresh, path)
             Path(fresh).unlink()
         return path.read_text()
+
+    def secret(self, name: str) -> str:
+        """Return a random secret kept in the data folder."""
+        return self.kept(name, lambda: secrets.token_urlsafe(32))

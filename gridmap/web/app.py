@@ -28,12 +28,13 @@ from gridmap.web import (
     packing,
     pages,
     security,
+    submissions,
     tiles,
     words,
 )
 
 # Every story's routes; a new one is listed here and nowhere else.
-STORIES = [accounts, api, coverage, deliveries, exports, facilities, health, households, pages, tiles]
+STORIES = [accounts, api, coverage, deliveries, exports, facilities, health, households, pages, submissions, tiles]
 
 Clock = Callable[[], datetime]
 

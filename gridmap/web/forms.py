@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import date
+from enum import StrEnum
+from typing import Any
 
+from gridmap.domain.documents import Fields, Unreadable, load
+from gridmap.domain.envelopes import Envelope, read_envelope
 from gridmap.domain.groups import BY_CODE, GENERAL
 from gridmap.errors import N_, BadInput
 from gridmap.web.edge import LARGEST_ID
@@ -15,7 +20,17 @@ LONGEST_WORDS = 60
 ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 GRID_CODE = re.compile(r"[0-9A-Za-z-]{1,24}")
 
+MOST_DOORS = 2_000  # of one worker's day
+LONGEST_DAY_MIN = 24 * 60
+
 Values = Mapping[str, str]
+
+
+class Again(StrEnum):
+    """When a door at which nobody was home is tried again."""
+
+    TODAY = "today"
+    ANOTHER_DAY = "another_day"
 
 
 def on(values: Values, *, today: date, first: date | None = None, name: str = "on") -> date:
@@ -120,6 +135,58 @@ def text(values: Values, name: str, longest: int) -> str:
     if len(raw) > longest:
         raise BadInput("请输入不超过 %(n)s 个字", n=longest)
     return raw
+
+
+def envelope(raw: bytes) -> Envelope:
+    """Return what a phone sent, still closed if it is sealed.
+
+    Raises
+    ------
+    BadInput
+        When it is no envelope at all.
+    """
+    try:
+        return read_envelope(raw)
+    except Unreadable as error:
+        raise BadInput("提交的内容读不出来（%(part)s），请更新页面后再试", part=str(error)) from error
+
+
+def replan(raw: bytes) -> dict[str, Any]:
+    """Return what a worker wants changed in his day, as ``services.plans.replan`` takes it.
+
+    Raises
+    ------
+    BadInput
+        When it is no such wish.
+    """
+    try:
+        fields = Fields(load(raw))
+        return {
+            "plan_id": fields.identity("plan_id"),
+            "done": fields.identities("done", MOST_DOORS),
+            "skipped": fields.identities("skipped", MOST_DOORS),
+            "not_home": {
+                one.identity("household_id"): str(one.one_of("again", Again))
+                for one in fields.objects("not_home", MOST_DOORS)
+            },
+            "minutes_left": fields.maybe(fields.whole, "minutes_left", 0, LONGEST_DAY_MIN),
+            "emergency": fields.maybe(fields.identity, "emergency"),
+            "here": _here(fields.items("here", 2)),
+        }
+    except Unreadable as error:
+        raise BadInput("提交的内容读不出来（%(part)s），请更新页面后再试", part=str(error)) from error
+
+
+def _here(place: list[Any]) -> tuple[float, float] | None:
+    """Return where somebody stands, in degrees; None when he does not say."""
+    if not place:
+        return None
+    if len(place) != 2 or not all(type(x) in {int, float} and math.isfinite(x) for x in place):  # noqa: PLR2004 - lon, lat
+        raise Unreadable("here")
+    lon, lat = map(float, place)
+    if abs(lon) > 180 or abs(lat) > 90:  # noqa: PLR2004 - degrees
+        raise Unreadable("here")
+    return lon, lat
 
 
 def back(values: Values, name: str = "back") -> str:
