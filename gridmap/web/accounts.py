@@ -120,7 +120,11 @@ def use_link(token: str) -> ResponseReturnValue:
 @blueprint.post("/sign-out")
 @allow(ANYONE)
 def sign_out() -> ResponseReturnValue:
-    """Sign out, and have the browser forget what it kept of us."""
+    """Sign out, and have the browser forget what it kept of us: everything, when the page says that nothing is unsent.
+
+    A page that could not look leaves records of a visit where they are: they are sealed, and sent when their owner
+    signs in again. What was kept to look at, the page itself has removed.
+    """
     visitor = Actor(Machine.VISITOR, proof=accounts.fingerprint(edge.token()))
     with edge.transaction(visitor) as con:
         accounts.sign_out(con, visitor, at=edge.now())
@@ -130,7 +134,8 @@ def sign_out() -> ResponseReturnValue:
     response.delete_cookie(
         edge.cookie_name(settings), secure=not settings.insecure_http, httponly=True, samesite="Lax", path="/"
     )
-    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+    nothing_unsent = request.form.get("clean") == "1"
+    response.headers["Clear-Site-Data"] = '"cache", "storage"' if nothing_unsent else '"cache"'
     return response
 
 

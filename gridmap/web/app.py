@@ -25,6 +25,7 @@ from gridmap.web import (
     faults,
     health,
     households,
+    offline,
     packing,
     pages,
     security,
@@ -34,7 +35,20 @@ from gridmap.web import (
 )
 
 # Every story's routes; a new one is listed here and nowhere else.
-STORIES = [accounts, api, coverage, deliveries, exports, facilities, health, households, pages, submissions, tiles]
+STORIES = [
+    accounts,
+    api,
+    coverage,
+    deliveries,
+    exports,
+    facilities,
+    health,
+    households,
+    offline,
+    pages,
+    submissions,
+    tiles,
+]
 
 Clock = Callable[[], datetime]
 

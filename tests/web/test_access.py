@@ -64,6 +64,8 @@ MAY: dict[str, frozenset[Role | None]] = {
     "households.search": MAP,
     "households.details": VISITING,
     "households.one": VISITING,
+    "offline.manifest": ANYBODY,
+    "offline.worker": ANYBODY,
     "pages.about": ANYBODY,
     "pages.home": ANYBODY,
     "tiles.tile": EVERYBODY,

@@ -51,15 +51,22 @@ const today = (at = new Date()) => new Date(at - at.getTimezoneOffset() * 60_000
  * @param {{accountId: number, key: import("./seal.js").ServerKey|null, name?: string}} about
  * @returns {Promise<Outbox>} never rejects: a phone that cannot keep anything says so in `fault`
  */
-export async function openOutbox({ accountId, key = null, name = "" }) {
-  const outbox = new Outbox(accountId, key, name);
-  await outbox.begin();
-  return outbox;
+export function openOutbox({ accountId, key = null, name = "" }) {
+  if (!opened.has(accountId)) {
+    const outbox = new Outbox(accountId, name);
+    opened.set(accountId, outbox.begin().then(() => outbox));
+  }
+  return opened.get(accountId).then(async (outbox) => {
+    await outbox.use(key);
+    return outbox;
+  });
 }
+
+const opened = new Map(); // one for each account and page, whoever asks
 
 export class Outbox extends EventTarget {
   #store;
-  #key;
+  #key = null;
   #unstored = new Map(); // what the browser did not keep: sent from memory as long as the page lives
   #running = null;
   #again = false;
@@ -69,21 +76,26 @@ export class Outbox extends EventTarget {
   #channel = null;
   #listening = new AbortController();
 
-  constructor(accountId, key, name) {
+  constructor(accountId, name) {
     super();
     this.accountId = accountId;
     this.name = name;
     this.#store = storeOf(accountId);
-    this.#key = key;
   }
 
-  async begin() {
+  /** Take the server's key; without one, the last that was told. */
+  async use(key) {
+    this.#key = key ?? this.#key;
     try {
-      if (this.#key) await this.#store.write("meta", { name: "server-key", key: this.#key });
-      else this.#key = (await this.#store.read("meta", "server-key"))?.key ?? null;
+      if (key) await this.#store.write("meta", { name: "server-key", key });
+      else this.#key ??= (await this.#store.read("meta", "server-key"))?.key ?? null;
     } catch (error) {
       this.#told.fault = faultOf(error);
     }
+  }
+
+  async begin() {
+    await this.use(null);
     const { signal } = this.#listening;
     const go = () => this.flush({ now: true });
     addEventListener("online", go, { signal });
@@ -101,6 +113,7 @@ export class Outbox extends EventTarget {
   /** Stop listening and sending; what is kept stays kept. */
   close() {
     this.#stopped = true;
+    opened.delete(this.accountId);
     this.#listening.abort();
     this.#channel?.close();
     this.#channel = null;
@@ -354,14 +367,15 @@ export class Outbox extends EventTarget {
 
   #judge(id, response, said, hash, sentAt) {
     const { status } = response;
-    if ((status === 200 || status === 202) && said?.id?.toLowerCase?.() === id && said.hash && (!hash || said.hash === hash)) {
+    if ((status === 200 || status === 202) && said?.id?.toLowerCase?.() === id && said.hash) {
       this.#told.online = true;
       this.#told.signIn = false;
       this.#pause = { until: 0, ms: 0 };
       const received = Date.parse(said.received_at);
       if (received) this.#told.skewS = Math.round(((sentAt + Date.now()) / 2 - received) / 1000);
-      const state = status === 202 || said.state === "held" ? "held" : "kept";
-      return { state, words: said.words ?? null, goOn: true };
+      // Another text than ours under our id, or one that was not readable: ours stays here.
+      if (hash && said.hash !== hash) return { state: "refused", words: said.words ?? null, goOn: true };
+      return { state: status === 202 || said.state === "held" ? "held" : "kept", words: said.words ?? null, goOn: true };
     }
     if (status === 401) {
       this.#told.signIn = true;

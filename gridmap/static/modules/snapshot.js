@@ -45,11 +45,12 @@ export async function loadMarks(accountId, on) {
  */
 export async function wipe(accountId) {
   const store = storeOf(accountId);
-  return store.run(["outbox", "marks", "snapshot", "meta"], "readwrite", async (tx) => {
+  return store.run(["outbox", "marks", "snapshot", "keys"], "readwrite", async (tx) => {
     const waiting = new Set(await tx.objectStore("outbox").getAllKeys());
     const marks = tx.objectStore("marks");
     await tx.objectStore("snapshot").clear();
     for (const id of await marks.getAllKeys()) if (!waiting.has(id)) await marks.delete(id);
+    if (!waiting.size) await tx.objectStore("keys").clear(); // what is left on the disk can be read by nobody
     return waiting.size;
   });
 }
