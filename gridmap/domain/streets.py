@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import shapely
+from shapely.ops import substring
 
 from gridmap.domain.junctions import Stretches, cut_where_shared, meet
 from gridmap.domain.working import WorkSetting
@@ -87,11 +88,6 @@ def seconds(
         way = setting.lift_wait_s + floors * setting.lift_floor_s
         return way, way, ride, ride
     return length_m / setting.walk_m_s, length_m / setting.walk_m_s, ride, ride
-
-
-def no_gates(epsg: int) -> gpd.GeoDataFrame:
-    """Return a frame of gates without any."""
-    return gpd.GeoDataFrame(pd.DataFrame(columns=GATE_COLUMNS), geometry="geometry", crs=epsg)
 
 
 def draw(ways: gpd.GeoDataFrame, gates: gpd.GeoDataFrame, *, setting: WorkSetting, crossing: bool = False) -> Drawn:
@@ -192,8 +188,6 @@ def _opened(
     edge: gpd.GeoDataFrame, found: list[tuple[float, int]], gates: gpd.GeoDataFrame, xy: list[Floats]
 ) -> gpd.GeoDataFrame:
     """Return the stretches of one street between and at its gates; new nodes are appended to ``xy``."""
-    from shapely.ops import substring
-
     row, path = edge.iloc[0], edge.geometry.iloc[0]
     half = min(GATE_M / 2, path.length / (2 * len(found) + 2))
     cuts: list[tuple[float, int]] = [(0.0, -1)]  # where a stretch begins, and which gate it is

@@ -21,7 +21,10 @@ class Town:
     ----------
     box : (lon_min, lat_min, lon_max, lat_max); nothing may be stored outside.
     invented : 'all', 'people' or 'none'; shown on every page.
-    streets : name, kind, source_id, geometry (LineString)
+    streets : name, kind, source_id, geometry (LineString); where it is known also on_foot, steps (counted on a
+        stair), incline ('up' or 'down' along the line), one_way (of walkers: 1 forward only, -1 backward only)
+    gates : name, opens_min, closes_min (none when always open), barred, geometry (Point on a street); without the
+        frame the places of kind 'gate'
     barriers : kind, geometry (LineString)
     areas : name, kind, geometry (Polygon)
     compounds : id, name, kind, built_year, committee_since, geometry (Polygon)
@@ -50,6 +53,7 @@ class Town:
     places: gpd.GeoDataFrame
     facilities: gpd.GeoDataFrame
     timezone: str = "Asia/Shanghai"
+    gates: gpd.GeoDataFrame | None = None
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,10 @@ def _filled_largest(shape: BaseGeometry) -> Polygon:
 
 
 def streets(lines: gpd.GeoDataFrame, edge: Polygon, report: Report) -> gpd.GeoDataFrame:
-    """Return streets inside the outline: name, kind, source_id, on_foot, underground, geometry."""
+    """Return streets inside the outline.
+
+    Columns: name, kind, source_id, on_foot, underground, steps and incline (of stairs), one_way (of walkers), geometry.
+    """
     rows: list[dict[str, Any]] = []
     lies_in = shapely.intersects(edge, lines.geometry.to_numpy())
     goes_out = ~shapely.covers(edge, lines.geometry.to_numpy())
@@ -145,12 +148,26 @@ def streets(lines: gpd.GeoDataFrame, edge: Polygon, report: Report) -> gpd.GeoDa
             "name": words.label(tags) or None,
             "kind": kind,
             "source_id": source_id,
-            "on_foot": tags["highway"] not in words.NOT_ON_FOOT and tags.get("foot") != "no",
+            "on_foot": tags["highway"] not in words.NOT_ON_FOOT and not words.closed_to_walkers(tags),
             "underground": tags.get("tunnel", "no") not in {"no", "building_passage"} or tags.get("indoor") == "yes",
+            "steps": words.steps(tags) if kind == "steps" and not goes_out[i] else None,
+            "incline": tags.get("incline") if tags.get("incline") in {"up", "down"} else None,
+            "one_way": words.one_way(tags),
         }
         inside = shape.intersection(edge) if goes_out[i] else shape
         rows += [row | {"geometry": part} for part in parts(inside, "LineString")]
-    return frame(rows, ["name", "kind", "source_id", "on_foot", "underground"])
+    return frame(rows, ["name", "kind", "source_id", "on_foot", "underground", "steps", "incline", "one_way"])
+
+
+def gates(points: gpd.GeoDataFrame, edge: Polygon) -> gpd.GeoDataFrame:
+    """Return gates inside the outline: name, opens_min, closes_min (none when always open), barred, geometry."""
+    rows = []
+    for tags, shape in zip(points["tags"], points.geometry, strict=True):
+        if tags.get("barrier") in words.DOORS_OF_STREETS and edge.contains(shape):
+            opens, closes = words.hours(tags) or (None, None)
+            row = {"name": words.label(tags) or None, "opens_min": opens, "closes_min": closes}
+            rows.append(row | {"barred": words.closed_to_walkers(tags), "geometry": shape})
+    return frame(rows, ["name", "opens_min", "closes_min", "barred"])
 
 
 def barriers(extract: Extract, edge: Polygon) -> gpd.GeoDataFrame:

@@ -112,7 +112,7 @@ def build(extract: osm.Extract, wish: Wish) -> tuple[Town, Report]:
         invented="none",
         attribution=osm.ATTRIBUTION,
         outline=plan.outline,
-        streets=streets[["name", "kind", "source_id", "geometry"]],
+        streets=streets.drop(columns="underground"),
         barriers=barriers,
         areas=osm_ground.areas(extract.polygons, edge),
         compounds=_compound_kinds(compounds, buildings),
@@ -122,6 +122,7 @@ def build(extract: osm.Extract, wish: Wish) -> tuple[Town, Report]:
         places=osm_ground.places(extract, edge),
         facilities=osm_ground.facilities(extract.points, edge, wish.on, report),
         timezone=wish.timezone or timezone_of(*shapely.get_coordinates(plan.outline.centroid)[0]),
+        gates=osm_ground.gates(extract.points, edge),
     )
     _count(report, town, homes)
     report.measures |= {"blocks": plan.blocks, "load_max_over_mean": round(plan.balance, 3)}

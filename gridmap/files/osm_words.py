@@ -102,6 +102,8 @@ PLACE_VALUES = {
 }
 PLACE_KEYS = ("amenity", "shop", "office", "tourism", "leisure", "healthcare")
 GATES = {"gate", "lift_gate", "swing_gate", "sliding_gate", "toll_booth"}
+DOORS_OF_STREETS = GATES - {"toll_booth"} | {"kissing_gate", "full-height_turnstile", "turnstile", "wicket_gate"}
+WELCOME = {"yes", "designated", "permissive", "destination", "residents"}
 
 # building=* in which people live -> our kind (None: told apart by floors); of the rest, which are shops
 HOMES: dict[str, str | None] = {
@@ -121,6 +123,7 @@ HOMES: dict[str, str | None] = {
 SHOPS = {"retail", "commercial", "shop", "supermarket", "kiosk", "office", "mall", "hotel", "industrial", "warehouse"}
 NO_BUILDING = {"no", "construction", "proposed", "ruins", "collapsed", "demolished", "roof", "carport", "canopy"}
 
+_HOURS = re.compile(r"(?:Mo-Su,? ?|daily )?(\d{1,2}):(\d{2}) ?- ?(\d{1,2}):(\d{2})")
 _LEVELS = re.compile(r"\s*(\d+(?:\.\d+)?)")
 
 
@@ -140,6 +143,35 @@ def area_kind(tags: Tags) -> str | None:
         if tags.get(key) == value:
             return kind
     return None
+
+
+def closed_to_walkers(tags: Tags) -> bool:
+    """Tell whether nobody may walk here; private ground is walked by those who work there."""
+    if tags.get("foot") in WELCOME:
+        return False
+    return tags.get("foot") == "no" or tags.get("access") == "no" or tags.get("locked") == "yes"
+
+
+def steps(tags: Tags) -> int | None:
+    """Return how many steps somebody counted on a stair."""
+    found = _LEVELS.fullmatch(tags.get("step_count", ""))
+    return int(float(found[1])) if found and 1 <= float(found[1]) <= 10_000 else None
+
+
+def one_way(tags: Tags) -> int:
+    """Return 1 where walkers may go forward only, -1 backward only, 0 where both ways: escalators, narrow walks."""
+    if (moving := tags.get("conveying")) in {"forward", "backward"}:
+        return 1 if moving == "forward" else -1
+    return {"yes": 1, "-1": -1}.get(tags.get("oneway:foot", ""), 0)
+
+
+def hours(tags: Tags) -> tuple[int, int] | None:
+    """Return the minutes of the day in which a gate is open each day, where it is as simple as "06:00-22:00"."""
+    found = _HOURS.fullmatch(tags.get("opening_hours", "").strip())
+    if not found:
+        return None
+    opens, closes = (int(found[i]) * 60 + int(found[i + 1]) for i in (1, 3))
+    return (opens, closes) if opens < closes <= 24 * 60 and (opens, closes) != (0, 24 * 60) else None
 
 
 def place_kind(tags: Tags) -> str | None:

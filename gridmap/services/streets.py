@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from gridmap.domain.actors import Actor, Machine, Role
 from gridmap.domain.crs import STORE_SRID
 from gridmap.domain.invention import passages
-from gridmap.domain.streets import draw, no_gates
+from gridmap.domain.streets import GATE_COLUMNS, draw
 from gridmap.domain.towns import Town
 from gridmap.domain.walking import Network, Spots, Walker, access_s, snap
 from gridmap.domain.working import WorkSetting
@@ -201,8 +201,8 @@ def _drawn_streets(
     places = streets.frame(con, "place", "at", ["kind", "name"], community_id).to_crs(here.epsg)
     places = places[places["kind"] == "gate"]
     if here.invented != "all" or not len(ways):
-        gates = no_gates(here.epsg)
-        return ways, gates
+        known = places.assign(opens_min=None, closes_min=None, barred=False)[GATE_COLUMNS]
+        return ways, known if town is None or town.gates is None else town.gates.to_crs(here.epsg)
     walls = _walls(con, actor, here.epsg)
     houses = streets.frame(con, "building", "shape", [], community_id).to_crs(here.epsg).geometry
     areas = streets.frame(con, "area", "shape", ["kind"], community_id).to_crs(here.epsg)
