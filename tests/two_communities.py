@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
 from signing import OPERATOR
 from small_world import World, at
@@ -54,6 +55,8 @@ def values_for(small: Small) -> dict[str, object]:
         "account_id": 2**62,
         "code": small.codes[0][0],
         "household_id": small.households[0][0],
+        "submission_id": UUID(int=1),
+        "photo_id": UUID(int=1),
         "kind": "csv",
         "layer": "base",
         "scope": "secretary",

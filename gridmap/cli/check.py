@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import dataclass
 from urllib.parse import urlencode
+from uuid import UUID
 
 import click
 from flask import Flask
@@ -110,6 +111,8 @@ def samples(community_id: int) -> Samples:
         "y": [str(y)],
         "kind": ["xlsx", "csv"],
         "token": ["no-such-link"],
+        "submission_id": [str(UUID(int=1))],
+        "photo_id": [str(UUID(int=1))],
     }
     first, last = homes[0], homes[-1]
     return Samples(
@@ -140,6 +143,8 @@ def expected(app: Flask, route: Route, who: str, arguments: dict[str, str], *, o
         return {401}
     if Role(who) not in rule.roles or Role(who) not in LAYER_ROLES.get(arguments.get("layer", ""), set(Role)):
         return {403}
+    if "photo_id" in arguments:  # no community begins with a picture
+        return {404}
     return {404} if other and who == Role.WORKER else FINE
 
 

@@ -398,38 +398,56 @@ def skew_s(sent_at: datetime, at: datetime) -> int:
     return max(min(int((sent_at - at).total_seconds()), 2**31 - 1), -(2**31))
 
 
-def timed(document: Document, *, skew: int, at: datetime) -> Document | Held:
-    """Return a document with its moments put right by the phone's skew, or why they cannot be.
+_MOMENT = {Visit: "visited_at", Photo: "taken_at", ErrandDone: "done_at"}
+
+
+def _shifted(document: Document, skew: int) -> Document:
+    """Return a document with its moments put right by the phone's skew, where that is worth it."""
+    wrong = timedelta(seconds=skew if abs(skew) > SKEW_TOLD.total_seconds() else 0)
+    if isinstance(document, Withdrawal):
+        return document
+    if isinstance(document, Visit) and document.event:
+        event = replace(document.event, happened_at=document.event.happened_at - wrong)
+        document = replace(document, event=event)
+    name = _MOMENT[type(document)]
+    return replace(document, **{name: getattr(document, name) - wrong})
+
+
+def put_right(document: Document, *, skew: int, at: datetime) -> Document:
+    """Return a document with its moments put right, none after its arrival: as a leader lets it be kept.
 
     Parameters
     ----------
     skew : seconds the phone's clock was ahead; at : the moment of arrival
     """
-    wrong = timedelta(seconds=skew if abs(skew) > SKEW_TOLD.total_seconds() else 0)
-
-    def right(moment: datetime) -> datetime:
-        return moment - wrong
-
-    if isinstance(document, Withdrawal):
-        return document
-    if isinstance(document, ErrandDone):
-        return _bounded(replace(document, done_at=right(document.done_at)), "done_at", at)
-    if isinstance(document, Photo):
-        return _bounded(replace(document, taken_at=right(document.taken_at)), "taken_at", at)
-    event = document.event and replace(document.event, happened_at=right(document.event.happened_at))
-    if event and event.happened_at > at + AHEAD:
-        return Held(Why.FUTURE, document.household_id)
-    return _bounded(replace(document, visited_at=right(document.visited_at), event=event), "visited_at", at)
+    right = _shifted(document, skew)
+    if isinstance(right, Withdrawal):
+        return right
+    if isinstance(right, Visit) and right.event:
+        right = replace(right, event=replace(right.event, happened_at=min(right.event.happened_at, at)))
+    name = _MOMENT[type(right)]
+    return replace(right, **{name: min(getattr(right, name), at)})
 
 
-def _bounded(document: Visit | Photo | ErrandDone, name: str, at: datetime) -> Document | Held:
-    moment: datetime = getattr(document, name)
-    household_id = getattr(document, "household_id", None)
-    if moment > at + AHEAD:
+def timed(document: Document, *, skew: int, at: datetime) -> Document | Held:
+    """Return a document with its moments put right, or why they cannot be believed.
+
+    Parameters
+    ----------
+    skew : seconds the phone's clock was ahead; at : the moment of arrival
+    """
+    right = _shifted(document, skew)
+    if isinstance(right, Withdrawal):
+        return right
+    household_id = None if isinstance(right, ErrandDone) else right.household_id
+    moments: list[datetime] = [getattr(right, _MOMENT[type(right)])]
+    if isinstance(right, Visit) and right.event:
+        moments.append(right.event.happened_at)
+    if max(moments) > at + AHEAD:
         return Held(Why.FUTURE, household_id)
-    if moment < at - OLDEST:
+    if min(moments) < at - OLDEST:
         return Held(Why.OLD, household_id)
-    return replace(document, **{name: min(moment, at)})  # type: ignore[arg-type]
+    return put_right(document, skew=skew, at=at)
 
 
 def is_quiet(promise: Promise, setting: WorkSetting, timezone: str) -> bool:

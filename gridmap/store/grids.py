@@ -70,3 +70,9 @@ def exists(con: Connection, community_id: int, grid_id: int) -> bool:
     """Tell whether the community has this grid."""
     query = "SELECT EXISTS (SELECT FROM grid WHERE community_id = :c AND id = :g)"
     return bool(con.execute(text(query), {"c": community_id, "g": grid_id}).scalar_one())
+
+
+def names(con: Connection, community_id: int) -> dict[int, str]:
+    """Return the name of every grid there is or was, by id."""
+    rows = con.execute(text("SELECT id, name FROM grid WHERE community_id = :c"), {"c": community_id})
+    return {row.id: row.name for row in rows}

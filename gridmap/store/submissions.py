@@ -72,6 +72,14 @@ def settle(con: Connection, community_id: int, submission_id: UUID) -> None:
     )
 
 
+def empty(con: Connection, community_id: int, submission_id: UUID) -> None:
+    """Forget the text of a photo that is kept: its image stands in ``photo``, without metadata."""
+    con.execute(
+        text("UPDATE submission SET body = '' WHERE community_id = :c AND id = :id"),
+        {"c": community_id, "id": submission_id},
+    )
+
+
 def decide(
     con: Connection, community_id: int, submission_id: UUID, *, state: str, by: int, at: datetime, note: str | None
 ) -> bool:

@@ -60,6 +60,9 @@ MAY: dict[str, frozenset[Role | None]] = {
     "exports.overview": OFFICE | {Role.PLANNER},
     "facilities.overview": MAP | {Role.DRIVER},
     "facilities.layer": MAP | {Role.DRIVER},
+    "held.listing": VISITING,
+    "held.decide": OFFICE,
+    "held.photo": VISITING,
     "households.finder": MAP,
     "households.search": MAP,
     "households.details": VISITING,
@@ -68,10 +71,12 @@ MAY: dict[str, frozenset[Role | None]] = {
     "offline.worker": ANYBODY,
     "pages.about": ANYBODY,
     "pages.home": ANYBODY,
+    "submissions.key": VISITING,
+    "submissions.submit": VISITING,
     "tiles.tile": EVERYBODY,
 }
 # What a call with values of one's own answers, where that is not 200.
-UNUSUAL = {"assets.favicon": 204, "accounts.link_page": 404, "pages.home": 302}
+UNUSUAL = {"held.photo": 404, "assets.favicon": 204, "accounts.link_page": 404, "pages.home": 302}
 # Routes about one grid or one household, and what names it.
 SCOPED = {
     "api.states": "code",
@@ -147,6 +152,8 @@ def expected(endpoint: str, methods: str, known: set[str], role: Role | None, me
         return {401} if role is None else {403}
     if method == "POST":
         return {400}  # without a form token nobody changes anything
+    if method == "PUT":
+        return {415}  # without JSON and its header a program changes nothing
     if method == "OPTIONS":
         return {200}
     if endpoint == "tiles.tile":
