@@ -17,12 +17,13 @@ from sqlalchemy import Connection
 
 from gridmap.domain.actors import Actor, Machine
 from gridmap.domain.groups import RULE_DEFAULTS
+from gridmap.domain.occasions import Prospects, invent_occasions
 from gridmap.domain.people import invent_people
 from gridmap.domain.simulation import invent_history
 from gridmap.domain.towns import History, People, Town
 from gridmap.errors import BadInput
 from gridmap.files.towns import read_town
-from gridmap.services import access, coverage, streets
+from gridmap.services import access, coverage, streets, worklist
 from gridmap.settings import GEODATA
 from gridmap.store import communities
 
@@ -123,6 +124,7 @@ def load(
     people: People | None,
     history: History | None,
     on: dt.date,
+    seed: int = DEMO_SEED,
     progress: Progress = silent,
 ) -> None:
     """Put a town, its people and its history into an empty community, decide its coverage, and mark it loaded.
@@ -131,6 +133,7 @@ def load(
     ----------
     people, history : None for a town of which only the map is known.
     on : the community's date today; rules hold from years before it.
+    seed : of what is invented about the next days of a town whose people are invented.
     progress : is told a sentence and the share that is done, 0..1.
     """
     access.require(actor, Machine.JOB)
@@ -145,11 +148,15 @@ def load(
     if history is not None:
         progress("写入走访、诉求和送水", 0.55)
         _load_history(loading, history, people)
+    if history is not None and people is not None:
+        progress("虚构近日的约定和事项", 0.75)
+        _load_occasions(loading, invent_occasions(town, people, history, on, seed))
     communities.analyze(con)
     progress("计算走访覆盖", 0.85)
     if people is not None:
         coverage.recompute(con, actor, on=on)
         coverage.overview(con, actor, on=on)  # counts the period before as well: the first page need not wait
+        worklist.learn(con, actor)
     communities.finish(con, actor.community_id)
     progress("完成", 1.0)
 
@@ -336,6 +343,55 @@ def _load_visits(loading: _Loading, history: History) -> None:
         **_home(loading, needs),
         made_in_grid_id=loading.of("grid_of", needs["household_id"]),
         **{c: needs[c] for c in ("kind", "summary", "raised_at", "recorded_at", "closed_at")},
+    )
+
+
+def _load_occasions(loading: _Loading, found: Prospects) -> None:
+    """Put in what is promised, planned and open in the next days, and what was agreed at visits."""
+    hours, events, promises = found.at_home, found.events, found.promises
+    days = ("weekday_bits", "from_min", "until_min", "valid_from", "recorded_at")
+    loading.copy("availability", **_home(loading, hours), **{c: hours[c] for c in days})
+    loading.copy(
+        "appointment", **_home(loading, promises), **{c: promises[c] for c in ("starts_at", "ends_at", "made_at")}
+    )
+    told = ("kind", "happened_at", "visit_by", "recorded_at")
+    loading.copy("household_event", **_home(loading, events), **{c: events[c] for c in told})
+    materials, handed = found.materials, found.deliveries
+    loading.copy(
+        "material",
+        id=loading.number("material", materials["id"]),
+        **{c: materials[c] for c in ("code", "name", "group_code", "valid_from")},
+    )
+    loading.copy(
+        "material_delivery",
+        **_home(loading, handed),
+        material_id=loading.of("material", handed["material_id"]),
+        **{c: handed[c] for c in ("visit_id", "delivered_at")},
+    )
+    hazards, disputes, shifts = found.hazards, found.disputes, found.shifts
+    loading.copy("hazard", **_home(loading, hazards), **{c: hazards[c] for c in ("kind", "found_at", "resolved_at")})
+    loading.copy(
+        "dispute", **_home(loading, disputes), **{c: disputes[c] for c in ("summary", "raised_at", "closed_at")}
+    )
+    loading.copy(
+        "shift",
+        worker_id=loading.of("worker", shifts["worker_id"]),
+        **{c: shifts[c] for c in ("on", "start_min", "end_min")},
+    )
+    _load_errands(loading, found.errands)
+    agreed = found.visits[found.visits["follow_up_on"].notna() | found.visits["consent"].notna()]
+    columns = (agreed[c].to_numpy(dtype=object) for c in ("id", "follow_up_on", "consent"))
+    communities.agreed_at(loading.con, loading.community_id, *columns)
+
+
+def _load_errands(loading: _Loading, errands: pd.DataFrame) -> None:
+    loading.copy(
+        "errand",
+        grid_id=loading.of("grid", errands["grid_number"]),
+        facility_id=loading.of("facility", errands["facility_number"]),
+        household_id=loading.of("household", errands["household_id"]),
+        **{c: errands[c] for c in ("kind", "title", "on", "minutes", "from_min", "until_min", "done_at")},
+        at=errands["geometry"],
     )
 
 

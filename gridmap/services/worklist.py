@@ -99,7 +99,8 @@ def worklist(
     """Return all that some grids ask for on a day.
 
     Today and the days to come stand on what was decided last; a past day is decided again from history. What was
-    promised, announced or left open is as known at ``at``, by default the end of the morning's quiet on ``on``.
+    promised, announced or left open is as known at ``at``, by default the end of ``on``; how many hours an event has
+    left is then told from the end of the morning's quiet.
 
     Raises
     ------
@@ -113,14 +114,17 @@ def worklist(
     _check_day(calendar, on)
     grids = _check_grids(con, actor, grid_ids)
     zone, how = ZoneInfo(calendar.timezone), setting(con, actor)
-    at = at or datetime.combine(on, time(), zone) + timedelta(minutes=how.quiet_until_min)
+    known_at = at or end_of(on, calendar.timezone)
+    asked_at = at or datetime.combine(on, time(), zone) + timedelta(minutes=how.quiet_until_min)
     if not grids:
         return Worklist(on, (), (), ())
     doors = _doors(con, actor, calendar, grids, on)
     rules = coverage.rules(con, actor.community_id, min(on, _known_until(calendar)))
-    errands = store.errands(con, actor.community_id, grids, since=on - timedelta(days=ERRAND_DAYS), on=on, at=at)
-    known = _known(con, actor.community_id, grids, doors, When(on, at, zone, how, rules), errands)
-    return Worklist(on, grids, tasks(doors, known, When(on, at, zone, how, rules)), tuple(errands))
+    when = When(on, asked_at, zone, how, rules)
+    since = on - timedelta(days=ERRAND_DAYS)
+    errands = store.errands(con, actor.community_id, grids, since=since, on=on, at=known_at)
+    known = _known(con, actor.community_id, grids, doors, when, known_at, errands)
+    return Worklist(on, grids, tasks(doors, known, when), tuple(errands))
 
 
 def _doors(con: Connection, actor: Actor, calendar: Calendar, grids: tuple[int, ...], on: date) -> Doors:
@@ -197,12 +201,18 @@ def _earliest(doors: Doors, told: list[tuple[int, int]]) -> dict[int, int]:
 
 
 def _known(
-    con: Connection, c: int, grids: tuple[int, ...], doors: Doors, when: When, errands: list[Errand]
+    con: Connection,
+    c: int,
+    grids: tuple[int, ...],
+    doors: Doors,
+    when: When,
+    known_at: datetime,
+    errands: list[Errand],
 ) -> Occasions:
-    """Return what is known of the households beside what was decided."""
+    """Return what is known of the households at a moment beside what was decided."""
     ids = doors.household_id.tolist()
     begin, end = datetime.combine(when.on, time(), when.zone), end_of(when.on, str(when.zone))
-    events = store.events(con, c, grids, at=max(when.at, begin))
+    events = store.events(con, c, grids, at=known_at)
     promises = store.promises(con, c, grids, begin=begin, end=end)
     since = min([begin, *(event.happened_at for event in events)])
     asked = {event.household_id for event in events} | {promise.household_id for promise in promises}
@@ -211,16 +221,16 @@ def _known(
     return Occasions(
         events,
         promises,
-        store.contacts(con, c, asked, since=since, until=end) if asked else (),
-        _earliest(doors, store.follow_ups(con, c, grids, on=when.on, end=end)),
-        store.still_open(con, c, "hazard", ids, at=when.at),
-        store.still_open(con, c, "need", ids, at=when.at),
-        frozenset(store.still_open(con, c, "dispute", ids, at=when.at)),
+        store.contacts(con, c, asked, since=since, until=known_at) if asked else (),
+        _earliest(doors, store.follow_ups(con, c, grids, on=when.on, end=known_at)),
+        store.still_open(con, c, "hazard", ids, at=known_at),
+        store.still_open(con, c, "need", ids, at=known_at),
+        frozenset(store.still_open(con, c, "dispute", ids, at=known_at)),
         frozenset(e.household_id for e in errands if e.kind == "joint" and e.household_id is not None),
         store.at_home(con, c, ids, on=when.on),
         materials,
         store.audiences(con, c, ids, year=when.on.year, codes=codes),
-        frozenset(store.delivered(con, c, ids, at=when.at)) if materials else frozenset(),
+        frozenset(store.delivered(con, c, ids, at=known_at)) if materials else frozenset(),
     )
 
 

@@ -108,6 +108,24 @@ def copy(con: Connection, table: str, community_id: int, columns: Mapping[str, C
     return moved
 
 
+def agreed_at(
+    con: Connection,
+    community_id: int,
+    visit_ids: Column,
+    follow_up_on: Column,
+    consent: Column,
+) -> None:
+    """Add to visits what was agreed at them."""
+    con.execute(
+        text(
+            "UPDATE visit AS v SET follow_up_on = a.follow_up_on, consent = a.consent FROM unnest("
+            "CAST(:ids AS uuid[]), CAST(:days AS date[]), CAST(:consents AS text[])) AS a (id, follow_up_on, consent)"
+            " WHERE v.community_id = :c AND v.id = a.id"
+        ),
+        {"c": community_id, "ids": _plain(visit_ids), "days": _plain(follow_up_on), "consents": _plain(consent)},
+    )
+
+
 def analyze(con: Connection) -> None:
     """Give the planner figures of what was just put in, in the same transaction."""
     con.execute(text("SELECT gridmap_analyze()"))

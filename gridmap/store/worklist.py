@@ -55,7 +55,7 @@ def events(con: Connection, community_id: int, grid_ids: Sequence[int], *, at: d
     rows = con.execute(
         text(
             "SELECT household_id, kind, happened_at, visit_by FROM household_event WHERE community_id = :c"
-            " AND grid_id = ANY(:grids) AND happened_at <= :at AND recorded_at <= greatest(:at, now())"
+            " AND grid_id = ANY(:grids) AND happened_at <= :at AND recorded_at <= :at"
             " AND (withdrawn_at IS NULL OR withdrawn_at > :at) ORDER BY id"
         ),
         {"c": community_id, "grids": list(grid_ids), "at": at},
