@@ -150,6 +150,8 @@ GRANTS: list[Grant] = [
     _all("gridmap_planner", "grid_stat", "work_setting"),
     # ... who edits the streets people walk
     _all("gridmap_planner", "street_node", "street_edge", "entrance_access", verbs="INSERT, UPDATE, DELETE"),
+    _all("gridmap_planner", "street_edit", verbs="SELECT, INSERT"),
+    _all("gridmap_planner", "street_edit", verbs="UPDATE", only=("undone_at",)),
     _all(
         "gridmap_planner",
         "community",
@@ -188,6 +190,7 @@ GRANTS: list[Grant] = [
     _all(
         "gridmap_job",
         *[*MAP, *STAFF, *PEOPLE, *WATER, *FACILITIES, *DUTY, "errand", *PLANS, "submission", "grid_stat"],
+        "street_edit",
         verbs="SELECT, INSERT, UPDATE, DELETE",
     ),
     _all("gridmap_job", "community", verbs="UPDATE", rows=COMMUNITY.replace("community_id", "id")),

@@ -553,6 +553,18 @@ entrance_access = _tenant(  # where an entrance meets the network: kept, so that
     key=("entrance_id",),
 )
 
+street_edit = _tenant(  # what a planner changed; the last one can be taken back
+    "street_edit",
+    Column("on", Date, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("account_id", BigInteger),
+    Column("kind", String(16), nullable=False),  # the class of services.streets.Change, or undo
+    Column("began", ARRAY(BigInteger), nullable=False),  # edges that began with it
+    Column("before", JSONB, nullable=False),  # edges it replaced, as they were
+    Column("undone_at", DateTime(timezone=True)),
+    Index(None, "community_id", "recorded_at"),
+)
+
 # --- the work of a day --------------------------------------------------------------------------------------------
 
 work_setting = _tenant(  # one row, or none: then the defaults of domain.working.WorkSetting hold

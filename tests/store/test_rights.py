@@ -216,7 +216,7 @@ READABLE = {
     Role.SECRETARY: EVERYBODY | PEOPLE | STAFF | WATER | FACILITIES | DAY | {"grid_stat"},
     Role.CLERK: EVERYBODY | PEOPLE | STAFF | WATER | FACILITIES | DAY | {"grid_stat"},
     Role.WORKER: EVERYBODY | PEOPLE | STAFF | DAY | {"facility", "grid_stat"},
-    Role.PLANNER: EVERYBODY | PLANNED_FROM | STAFF | FACILITIES,
+    Role.PLANNER: EVERYBODY | PLANNED_FROM | STAFF | FACILITIES | {"street_edit"},
     Role.DRIVER: EVERYBODY | WATER | {"facility"},
     Role.ADMIN: EVERYBODY | STAFF | {"account", "audit_event"},
 }
