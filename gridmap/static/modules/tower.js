@@ -90,6 +90,9 @@ function stairwell(unit, words, options, caption) {
   const table = element("table", "tower-table");
   if (options.choose) table.setAttribute("role", "grid");
   table.append(element("caption", "unseen", caption));
+  const group = element("colgroup");
+  group.append(element("col", "side"));
+  table.append(group);
   const body = table.createTBody();
   const places = columns(unit);
   const floors = [...unit.floors].sort((a, b) => b.floor - a.floor);
@@ -137,8 +140,7 @@ export function drawTower(tower, { choose = null, entranceId = null, done = new 
   const show = (unit) => {
     for (const button of doors.children) button.setAttribute("aria-pressed", String(button.dataset.entrance === String(unit.entrance_id)));
     stage.replaceChildren(stairwell(unit, words, { choose, done }, `${tower.title} ${nameOf(unit)}`));
-    const planned = stage.querySelector(".planned");
-    if (planned) requestAnimationFrame(() => { stage.scrollTop = Math.max(0, planned.offsetTop - stage.clientHeight / 3); });
+    requestAnimationFrame(() => stage.querySelector(".planned:not(.done)")?.scrollIntoView({ block: "nearest", inline: "nearest" }));
   };
   for (const unit of units) {
     const button = element("button", "tower-unit", nameOf(unit));

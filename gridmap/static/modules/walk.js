@@ -3,7 +3,7 @@
  * All it needs came with the page; only tiles are fetched, and a tile that cannot be had is told once.
  *
  * @typedef {{towers: import("./tower.js").Tower[], done: number[], gates: {title: string, lines: string[]}[], ends: {title: string, lines: string[]}[],
- *   door: string, grids: number[]|null, words: Record<string, string>}} Data
+ *   door: string, mine: number[]|null, words: Record<string, string>}} Data
  */
 /* global L */
 import { card, icon } from "./stage.js";
@@ -98,7 +98,7 @@ export function start(map, { paper, way }) {
     const tower = data.towers.find((one) => one.building_id === id);
     if (!tower) return false;
     at("tower-title").textContent = tower.title;
-    const mine = data.grids && new Set(data.grids);
+    const mine = data.mine && new Set(data.mine);
     at("tower-body").replaceChildren(drawTower(tower, {
       entranceId,
       done: new Set(data.done),
