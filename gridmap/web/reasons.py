@@ -43,15 +43,25 @@ NEEDS = {
     "dispute": lazy_gettext("矛盾纠纷"),
     "other": lazy_gettext("其他"),
 }
+HAZARDS = {
+    "electricity": lazy_gettext("用电"),
+    "gas": lazy_gettext("燃气"),
+    "clutter": lazy_gettext("堆物"),
+    "fire": lazy_gettext("消防"),
+    "structure": lazy_gettext("房屋结构"),
+    "other": lazy_gettext("其他"),
+}
 
 # what needs no values
 PLAIN_REASONS = {
     "material": lazy_gettext("送政策材料"),
     "nearby": lazy_gettext("顺路"),
     "joint": lazy_gettext("联合入户"),
+    "dispute": lazy_gettext("有矛盾纠纷未了"),
     "refused": lazy_gettext("明确不愿受访，不再上门"),
     "quiet": lazy_gettext("在不打扰时段内"),
     "errand": lazy_gettext("途中要办的事"),
+    "emergency": lazy_gettext("紧急情况，先去这家"),
     "unplanned": lazy_gettext("临时加入"),
 }
 PLAIN_CONDITIONS = {
@@ -61,6 +71,7 @@ PLAIN_CONDITIONS = {
     "skipped": lazy_gettext("您跳过了这一户"),
     "another_day": lazy_gettext("没人在家，改天再来"),
     "off": lazy_gettext("今天没有排班"),
+    "full": lazy_gettext("今天排满了"),
 }
 
 
@@ -115,6 +126,11 @@ def _need(values: Values) -> str:
     return str(gettext("有诉求在办：%(what)s", what=NEEDS.get(str(values.get("kind", "")), gettext("其他"))))
 
 
+def _hazard(values: Values) -> str:
+    what = HAZARDS.get(str(values.get("kind", "")), gettext("其他"))
+    return str(gettext("有安全隐患未除：%(what)s", what=what))
+
+
 REASONS: dict[str, Callable[[Values], str]] = {
     "overdue": _overdue,
     "due_soon": _due_soon,
@@ -125,6 +141,7 @@ REASONS: dict[str, Callable[[Values], str]] = {
     "follow_up": _follow_up,
     "group": _group,
     "need": _need,
+    "hazard": _hazard,
 }
 
 
@@ -140,6 +157,8 @@ def urgency_words(urgency: Urgency) -> str:
 
 
 def _minutes(values: Values) -> str:
+    if int(values["minutes"]) <= 0:
+        return str(gettext("能排进去，但会挤掉更要紧的一户"))
     return str(gettext("再有 %(n)s 分钟就能走到", n=values["minutes"]))
 
 
