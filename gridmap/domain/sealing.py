@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -33,6 +34,7 @@ from cryptography.hazmat.primitives.serialization import (
 INFO = b"gridmap.outbox.v1"
 IV_BYTES, KEY_BYTES, KID_DIGITS = 12, 32, 16
 CURVE = ec.SECP256R1()
+BASE64URL = re.compile(r"[A-Za-z0-9_-]*={0,2}")
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,12 @@ def encode(raw: bytes) -> str:
 
 def decode(text: str) -> bytes | None:
     """Return the bytes of base64url, with or without padding; None for anything else."""
+    if not BASE64URL.fullmatch(text):
+        return None
+    bare = text.rstrip("=")
     try:
-        bare = text.rstrip("=").encode("ascii")
-        return base64.b64decode(bare + b"=" * (-len(bare) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
+        return base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4))
+    except binascii.Error:
         return None
 
 
