@@ -123,9 +123,19 @@ install_words() {
   mark_done words "$print"
 }
 
+# The route search is compiled once here, so that nobody's first plan waits for it.
+install_kernels() {
+  local print
+  print="$(fingerprint "$ROOT"/gridmap/domain/routes/*.py "$ROOT/requirements.txt")"
+  done_before kernels "$print" && return 0
+  say "编译路线引擎 / compiling the route engine"
+  (cd "$ROOT" && "$VENV/bin/python" -m gridmap.domain.routes.warm >&2)
+  mark_done kernels "$print"
+}
+
 # one_at_a_time: two starts in one checkout wait for each other.
 one_at_a_time() { mkdir -p "$STAMPS"; exec 9> "$STAMPS/lock"; flock 9; }
 let_others_in() { exec 9>&-; }
 
-ready_to_run() { one_at_a_time; system_for_running; install_wheels wheels "$ROOT/requirements.txt"; install_assets; install_words; let_others_in; }
-ready_to_test() { one_at_a_time; system_for_testing; install_wheels wheels-dev "$ROOT/requirements-dev.txt"; install_assets; install_words; let_others_in; }
+ready_to_run() { one_at_a_time; system_for_running; install_wheels wheels "$ROOT/requirements.txt"; install_assets; install_words; install_kernels; let_others_in; }
+ready_to_test() { one_at_a_time; system_for_testing; install_wheels wheels-dev "$ROOT/requirements-dev.txt"; install_assets; install_words; install_kernels; let_others_in; }
