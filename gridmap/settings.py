@@ -78,6 +78,8 @@ class Settings:
         ``GRIDMAP_HOSTS``, separated by commas.
     proxies : how many reverse proxies of ours stand in front; their X-Forwarded-For is believed, nobody else's.
         ``GRIDMAP_PROXIES``.
+    dask_scheduler : address of a Dask scheduler, such as tcp://10.0.0.5:8786, on whose workers plans of many grids are
+        solved; empty means the processes of this machine. ``GRIDMAP_DASK_SCHEDULER``.
     """
 
     home: Path = field(default_factory=_home)
@@ -89,6 +91,7 @@ class Settings:
     insecure_http: bool = field(default_factory=lambda: _flag("GRIDMAP_INSECURE_HTTP"))
     hosts: tuple[str, ...] = field(default_factory=lambda: OWN_HOSTS + _list("GRIDMAP_HOSTS"))
     proxies: int = field(default_factory=lambda: int(os.environ.get("GRIDMAP_PROXIES", "0")))
+    dask_scheduler: str = field(default_factory=lambda: os.environ.get("GRIDMAP_DASK_SCHEDULER", ""))
 
     def kept(self, name: str, make: Callable[[], str]) -> str:
         """Return a text kept in the data folder, readable by its owner only; ``make`` makes it at the first call.

@@ -17,6 +17,7 @@ COMMANDS = {
     "accounts": ["sign-in-link", "user"],
     "communities": ["community"],
     "coverage": ["coverage", "export"],
+    "plans": ["plan"],
 }
 WHERE = {command: module for module, commands in COMMANDS.items() for command in commands}
 

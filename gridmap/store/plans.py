@@ -412,3 +412,10 @@ def entrance_of(con: Connection, community_id: int, household_id: int) -> int | 
     query = text("SELECT entrance_id FROM household WHERE community_id = :c AND id = :h")
     found = con.execute(query, {"c": community_id, "h": household_id}).scalar()
     return int(found) if found is not None else None
+
+
+def grid_id(con: Connection, community_id: int, code: str) -> int | None:
+    """Return the id of a grid's code; None where there is no such grid."""
+    query = text("SELECT id FROM grid WHERE community_id = :c AND code = :code")
+    found = con.execute(query, {"c": community_id, "code": code}).scalar()
+    return int(found) if found is not None else None

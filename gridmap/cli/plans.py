@@ -1,0 +1,333 @@
+"""Plans at the command line: ``gridmap plan visits``, ``plan week`` and ``plan batch``."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import Connection
+
+from gridmap.cli import edge
+from gridmap.cli.edge import OPERATOR
+from gridmap.domain.actors import Actor, Machine
+from gridmap.domain.plans import Omitted, PlanDraft, PlanLine, PlanRow, StopKind
+from gridmap.errors import BadInput
+from gridmap.ops.executor import executor
+from gridmap.services import accounts, coverage, plans, proposals
+from gridmap.services.proposals import Proposal
+
+COMMUNITY = click.option("--community", "code", default="", metavar="CODE", help="社区编码 / which community")
+ON = click.option("--on", "day", default="", metavar="DATE", help="哪一天，如 2026-03-01；默认今天 / the day")
+GRID = click.option("--grid", "grid_code", required=True, metavar="CODE", help="网格编码 / the grid's code")
+SEED = click.option("--seed", type=int, default=plans.SEED, show_default=True, help="随机种子 / seed of the search")
+ITERATIONS = click.option("--iterations", type=int, help="搜索次数 / turns of the search")
+JSON = click.option("--json", "as_json", is_flag=True, help="输出 JSON / print JSON")
+MATRIX = click.option(
+    "--matrix",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="把问题和答案写入 FILE，供任何人核对 / write problem and answer for anyone to check",
+)
+
+
+@contextmanager
+def _asking(code: str, day: str) -> Iterator[tuple[Connection, Actor, date]]:
+    """Yield a connection with the program's rights in the community that is meant, and the day."""
+    with edge.transaction(OPERATOR) as con:
+        community_id, _ = accounts.find_community(con, OPERATOR, code)
+    actor = Actor(Machine.JOB, community_id)
+    with edge.transaction(actor) as con:
+        yield con, actor, _day(day) if day else coverage.days(con, actor).today
+
+
+def _day(raw: str) -> date:
+    """Return the date that was typed.
+
+    Raises
+    ------
+    BadInput
+        When it is none.
+    """
+    try:
+        return date.fromisoformat(raw)
+    except ValueError as error:
+        raise BadInput("日期 %(raw)s 写得不对：要写成 2026-03-01", raw=raw) from error
+
+
+def clock(seconds: int) -> str:
+    """Return a time of the local day."""
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}"
+
+
+@click.group()
+def plan() -> None:
+    """安排走访 / plan visits."""
+
+
+@plan.command()
+@GRID
+@COMMUNITY
+@ON
+@click.option("--minutes", type=int, metavar="N", help="能走多少分钟；默认按班次 / minutes there are")
+@SEED
+@ITERATIONS
+@JSON
+@MATRIX
+def visits(
+    grid_code: str,
+    code: str,
+    day: str,
+    minutes: int | None,
+    seed: int,
+    iterations: int | None,
+    matrix: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """安排一个网格一天的走访，只显示不保存 / plan a day of one grid; nothing is kept."""
+    _propose(grid_code, code, day, minutes, seed, iterations, matrix, as_json=as_json, week=False)
+
+
+@plan.command()
+@GRID
+@COMMUNITY
+@ON
+@click.option("--minutes", type=int, metavar="N", help="每天多少分钟；默认按班次 / minutes of each day")
+@SEED
+@ITERATIONS
+@JSON
+@MATRIX
+def week(
+    grid_code: str,
+    code: str,
+    day: str,
+    minutes: int | None,
+    seed: int,
+    iterations: int | None,
+    matrix: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """安排一个网格一周的走访，要紧的排在前两天 / plan a week of one grid, what must be on its first days."""
+    _propose(grid_code, code, day, minutes, seed, iterations, matrix, as_json=as_json, week=True)
+
+
+def _propose(
+    grid_code: str,
+    code: str,
+    day: str,
+    minutes: int | None,
+    seed: int,
+    iterations: int | None,
+    matrix: Path | None,
+    *,
+    as_json: bool,
+    week: bool,
+) -> None:
+    begun = time.monotonic()
+    with _asking(code, day) as (con, actor, on):
+        found = proposals.propose(
+            con, actor, grid_code=grid_code, on=on, minutes=minutes, seed=seed, iterations=iterations, week=week
+        )
+    took = time.monotonic() - begun
+    if matrix is not None:
+        _write(matrix, found)
+    if as_json:
+        edge.print_json(_told(found, grid_code))
+        return
+    for draft in found.drafts:
+        _print_day(found, draft)
+    solved = found.answer.solved
+    gap = 100 * (solved.bound - solved.objective) / max(solved.bound, 1)
+    click.echo(
+        f"目标 {solved.objective}，上界 {solved.bound}（差 {gap:.1f}%），种子 {seed}，"
+        f"搜索 {solved.iterations} 次，{took:.1f} 秒"
+    )
+    _print_left(found)
+
+
+def _write(file: Path, found: Proposal) -> None:
+    try:
+        file.write_text(json.dumps(_matrix(found)), encoding="utf-8")
+    except OSError as error:
+        raise BadInput("写不了文件 %(file)s：%(why)s", file=str(file), why=error.strerror or "") from error
+
+
+def _matrix(found: Proposal) -> dict[str, Any]:
+    """Return the problem and the answer as plain numbers: all it takes to check them."""
+    problem, composed = found.ready.composed.problem, found.ready.composed
+    windows = [
+        problem.windows_s[a:b].tolist() for a, b in zip(problem.windows_at, problem.windows_at[1:], strict=False)
+    ]
+    return {
+        "places": [
+            *({"kind": kind, "shift": i} for i in range(len(composed.walks)) for kind in ("start", "end")),
+            *({"kind": "door" if c.inside else "errand", "household_id": c.household_id, "errand_id": c.errand_id}
+              for c in composed.candidates),
+        ],
+        "travel_s": problem.travel_s.tolist(),
+        "service_s": problem.service_s.tolist(),
+        "weight": problem.weight.tolist(),
+        "band_until_s": problem.band_until_s.tolist(),
+        "windows_s": windows,
+        "required": problem.required.tolist(),
+        "allowed": problem.allowed.tolist(),
+        "shifts": [[s.start, s.end, s.opens_s, s.closes_s] for s in problem.shifts],
+        "routes": [list(route) for route in found.answer.solved.routes],
+        "objective": found.answer.solved.objective,
+        "bound": found.answer.solved.bound,
+        "seed": found.answer.solved.seed,
+        "iterations": found.answer.solved.iterations,
+    }  # fmt: skip
+
+
+def _told(found: Proposal, grid_code: str) -> dict[str, Any]:
+    solved = found.answer.solved
+    return {
+        "grid": grid_code,
+        "objective": solved.objective,
+        "bound": solved.bound,
+        "seed": solved.seed,
+        "iterations": solved.iterations,
+        "travel_s": solved.travel_s,
+        "input_hash": found.drafts[0].input_hash.hex(),
+        "days": [
+            {
+                "on": draft.on,
+                "worker_id": draft.worker_id or None,
+                "status": {"choice": draft.choice_status, "order": draft.order_status},
+                "shift_s": [draft.start_s, draft.end_s],
+                "stops": [_stop(found, row) for row in draft.rows],
+            }
+            for draft in found.drafts
+        ],
+        "left_out": [_left(found, o) for draft in found.drafts for o in draft.omitted],
+    }
+
+
+def _stop(found: Proposal, row: PlanRow) -> dict[str, Any]:
+    return {
+        "kind": row.kind,
+        "household_id": row.household_id,
+        "errand_id": row.errand_id,
+        "address": _title(found, row),
+        "urgency": row.urgency,
+        "arrive": clock(row.arrive_s),
+        "start": clock(row.start_s),
+        "leave": clock(row.leave_s),
+        "arrive_s": row.arrive_s,
+        "start_s": row.start_s,
+        "leave_s": row.leave_s,
+        "walk_s": row.walk_s,
+        "walk_m": row.walk_m,
+        "vertical_s": row.vertical_s,
+        "chance": row.chance,
+        "reasons": [{"code": r.code, **r.values} for r in row.reasons],
+    }
+
+
+def _left(found: Proposal, omitted: Omitted) -> dict[str, Any]:
+    return {
+        "household_id": omitted.household_id,
+        "address": found.homes[omitted.household_id].address,
+        "urgency": omitted.urgency,
+        "condition": omitted.condition,
+        **{k: v for k, v in omitted.values.items() if k != "household_id"},
+        **({"instead_of": omitted.values["household_id"]} if "household_id" in omitted.values else {}),
+    }
+
+
+def _title(found: Proposal, row: PlanRow) -> str:
+    if row.household_id is not None:
+        return found.homes[row.household_id].address
+    if row.errand_id is not None:
+        return found.errands[row.errand_id]
+    return {StopKind.START: "出发", StopKind.END: "回到"}.get(row.kind, "")
+
+
+def _print_day(found: Proposal, draft: PlanDraft) -> None:
+    """Print one day's stops for people."""
+    doors = sum(1 for row in draft.rows if row.household_id is not None)
+    proven = "顺序已证明最短" if draft.order_status == "optimal" else "顺序为找到的最好"
+    table = Table(title=f"{draft.on} {doors} 户，{proven}")
+    for heading in ("时间", "去哪里", "紧要", "步行", "上下楼", "理由"):
+        table.add_column(heading, justify="right" if heading in {"步行", "上下楼"} else "left")
+    for row in draft.rows:
+        table.add_row(
+            clock(row.start_s),
+            _title(found, row),
+            {"must": "必须", "should": "应该", "may": "顺路"}.get(row.urgency or "", ""),
+            f"{row.walk_m} 米" if row.walk_m else "",
+            f"{row.vertical_s} 秒" if row.vertical_s else "",
+            " ".join(r.code for r in row.reasons),
+        )
+    Console().print(table)
+
+
+def _print_left(found: Proposal) -> None:
+    left = [o for draft in found.drafts for o in draft.omitted]
+    urgent = [o for o in left if o.urgency != "may"]
+    if left:
+        click.echo(f"没排进去 {len(left)} 户，其中应该去或必须去的 {len(urgent)} 户：")
+    for omitted in urgent[:10]:
+        values = " ".join(f"{k}={v}" for k, v in omitted.values.items() if k != "shift")
+        click.echo(f"  {found.homes[omitted.household_id].address}  {omitted.condition} {values}")
+
+
+@plan.command()
+@COMMUNITY
+@ON
+@SEED
+@ITERATIONS
+@click.option("--processes", type=click.IntRange(1, 256), help="用几个进程；默认每个核一个 / processes of the pool")
+@JSON
+def batch(code: str, day: str, seed: int, iterations: int | None, processes: int | None, *, as_json: bool) -> None:
+    """为每位网格员安排一天的走访并保存 / plan the day of every worker and keep it."""
+    with _asking(code, day) as (_, actor, on):
+        pass
+    begun = time.monotonic()
+    with executor(edge.settings(), processes=processes) as pool:
+        made = plans.batch(edge.transaction, actor, on=on, executor=pool, seed=seed, iterations=iterations)
+    took = time.monotonic() - begun
+    with edge.transaction(actor) as con:
+        lines = plans.listing(con, actor, on=on)
+    if as_json:
+        edge.print_json(
+            {"on": on, "seconds": round(took, 2), "made": len(made.made), "begun": made.begun, "idle": made.idle}
+            | {"plans": [_line(line) for line in lines]}
+        )
+        return
+    _print_lines(lines, on)
+    click.echo(f"✓ {on}：安排了 {len(made.made)} 位，{len(made.begun)} 位已在路上，{took:.1f} 秒")
+
+
+def _line(line: PlanLine) -> dict[str, Any]:
+    names = ("worker_id", "plan_id", "doors", "must", "should", "may", "errands", "left_out", "minutes", "walk_m",
+             "choice", "order", "objective", "bound")  # fmt: skip
+    return {"grids": [code for code, _ in line.grids]} | {name: getattr(line, name) for name in names}
+
+
+def _print_lines(lines: list[PlanLine], on: date) -> None:
+    """Print the list of a day's plans for people."""
+    table = Table(title=f"{on} 走访计划")
+    table.add_column("网格员")
+    table.add_column("网格")
+    for heading in ("户", "必须", "应该", "顺路", "没排进", "分钟", "公里"):
+        table.add_column(heading, justify="right")
+    for line in lines:
+        numbers = (line.doors, line.must, line.should, line.may, line.left_out, line.minutes)
+        table.add_row(
+            line.worker_name,
+            "、".join(name for _, name in line.grids),
+            *(str(n) for n in numbers),
+            f"{line.walk_m / 1000:.1f}",
+        )
+    Console().print(table)
