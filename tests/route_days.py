@@ -122,8 +122,8 @@ def invented_day(seed: int, places: int = 120) -> Problem:
     spans: list[list[list[int]]] = [[] for _ in range(n)]
     for i in range(1, n):
         draw = rng.random()
-        if draw < 0.08:
-            begin = int(rng.integers(9 * 4, 17 * 4)) * 900
+        if draw < 0.1:
+            begin = int(rng.integers(14 * 2, 17 * 2)) * 1_800
             spans[i] = [[begin, begin + 900]]
         elif draw < 0.25:
             spans[i] = [[18 * HOUR, 20 * HOUR]]

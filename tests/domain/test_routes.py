@@ -13,7 +13,6 @@ from route_days import HOUR, best_of_all, invented, invented_day
 
 from gridmap.domain.routes import DAY_S, UNREACHABLE, Broken, Problem, Shift, Solved, check, solve
 
-
 TESTS = Path(__file__).resolve().parent.parent
 
 
