@@ -27,7 +27,6 @@ Shapes = npt.NDArray[np.object_]
 
 STEP_M = 0.3  # depth of a step seen from above, where nobody counted them
 STEPS_PER_FLOOR = 18  # a storey of about 2.9 m by steps of 16 cm (GB 50096 allows 17.5 cm)
-FLOOR_M = 2.9
 GATE_M = 2.0  # a gate is so long a stretch of its street
 GATE_NEAR_M = 2.0  # a gate farther from any street stands beside it
 RIDE_M_S = {"primary": 4.2, "secondary": 4.2, "residential": 3.3, "service": 2.8}  # a loaded water tricycle: assumption

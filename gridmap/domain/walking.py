@@ -76,19 +76,25 @@ class Network:
 
     @cached_property
     def piece(self) -> Ints:
+        """Return which piece of the network each edge belongs to; a gate joins pieces also while it is closed."""
+        return self.pieces(self.kind == "gate")
+
+    def pieces(self, also: Bools) -> Ints:
         """Return which piece of the network each edge belongs to, 0 the longest; -1 where nobody walks.
 
-        Two streets are of one piece when there is a way from each to the other. A gate joins pieces also while it is
-        closed: what lies behind it belongs to the town.
+        Two streets are of one piece when there is a way from each to the other.
+
+        Parameters
+        ----------
+        also : (m,) edges that count as open both ways though they may be barred
         """
-        passable = self.kind == "gate"
-        on, back = np.isfinite(self.forward_s) | passable, np.isfinite(self.backward_s) | passable
+        on, back = np.isfinite(self.forward_s) | also, np.isfinite(self.backward_s) | also
         at = np.concatenate([self.tail[on], self.head[back]])
         to = np.concatenate([self.head[on], self.tail[back]])
         n = len(self.xy)
         graph = coo_array((np.ones(len(at), np.int8), (at, to)), shape=(n, n))
         label = connected_components(graph, directed=True, connection="strong")[1] if n else np.zeros(0, np.int64)
-        inside = (self.open_to_walkers | passable) & (label[self.tail] == label[self.head])
+        inside = (on | back) & (label[self.tail] == label[self.head])
         length = np.bincount(label[self.tail[inside]], self.length_m[inside], minlength=n + 1)
         rank = np.empty(len(length), np.int64)
         rank[np.argsort(-length, kind="stable")] = np.arange(len(length))
@@ -330,12 +336,12 @@ class Walker:
         net, m = self.network, len(self.network.edge_id)
         first, last = int(start.edge[0]), int(end.edge[0])
         if ends is None:
-            return [(str(net.kind[first]), _cut(net.paths[first], float(start.share[0]), float(end.share[0])))]
-        pieces = [(str(net.kind[first]), _cut(net.paths[first], float(start.share[0]), float(ends[0])))]
+            return [(str(net.kind[first]), cut_line(net.paths[first], float(start.share[0]), float(end.share[0])))]
+        pieces = [(str(net.kind[first]), cut_line(net.paths[first], float(start.share[0]), float(ends[0])))]
         for arc in arcs:
             xy = shapely.get_coordinates(net.paths[arc % m])
             pieces.append((str(net.kind[arc % m]), xy if arc < m else xy[::-1]))
-        pieces.append((str(net.kind[last]), _cut(net.paths[last], float(ends[1]), float(end.share[0]))))
+        pieces.append((str(net.kind[last]), cut_line(net.paths[last], float(ends[1]), float(end.share[0]))))
         return pieces
 
 
@@ -364,7 +370,7 @@ def _one(spots: Spots, i: int) -> Spots:
     return Spots(spots.edge[at], spots.share[at], spots.access_m[at], spots.access_s[at], spots.xy[at])
 
 
-def _cut(line: shapely.LineString, share_from: float, share_to: float) -> Floats:
+def cut_line(line: shapely.LineString, share_from: float, share_to: float) -> Floats:
     """Return the vertices of a line between two shares of its length, in walking direction."""
     low, high = sorted((share_from, share_to))
     xy = shapely.get_coordinates(line)

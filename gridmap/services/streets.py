@@ -1,234 +1,326 @@
-"""Streets people really walk: build them, walk them, tie places to them."""
+"""Streets people really walk: walk them, tie places to them, edit them, see who lives within reach."""
 
 from __future__ import annotations
 
 import datetime as dt
-import threading
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 
-import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import shapely
 from sqlalchemy import Connection
 
+from gridmap.domain import street_edits
 from gridmap.domain.actors import Actor, Machine, Role
-from gridmap.domain.crs import STORE_SRID
-from gridmap.domain.invention import passages
-from gridmap.domain.streets import GATE_COLUMNS, draw
-from gridmap.domain.towns import Town
-from gridmap.domain.walking import Network, Spots, Walker, access_s, snap
-from gridmap.domain.working import WorkSetting
-from gridmap.errors import NotFound
+from gridmap.domain.reaching import Homes, Reached, masked, reached
+from gridmap.domain.street_edits import (
+    AddGate,
+    AddLift,
+    AddPath,
+    Change,
+    CloseGate,
+    Edge,
+    OpenGate,
+    RemoveEdge,
+    Replacement,
+    SetHours,
+)
+from gridmap.domain.unreached import Unreached, reasons
+from gridmap.errors import BadInput, NotFound
 from gridmap.services import access
-from gridmap.store import streets
-from gridmap.store.database import become
+from gridmap.services.networks import (
+    as_job,
+    build,
+    degrees_of,
+    entrance_spots,
+    lonlat,
+    metres_of,
+    place_of,
+    setting_of,
+    spots,
+    tie,
+    walker,
+)
+from gridmap.store import audit, streets
+from gridmap.store import street_edits as kept
 
-WALKERS = (Role.SECRETARY, Role.CLERK, Role.WORKER, Role.PLANNER, Machine.JOB)
-SINCE_DAYS = 366 * 5  # a network that was imported holds from so long before the day it is built
-KEPT_WALKERS = 8  # networks a process keeps ready
+__all__ = [
+    "AddGate",
+    "AddLift",
+    "AddPath",
+    "Change",
+    "CloseGate",
+    "Edge",
+    "OpenGate",
+    "RemoveEdge",
+    "SetHours",
+    "Unreached",
+    "build",
+    "edges",
+    "edit",
+    "edits",
+    "entrance_spots",
+    "lonlat",
+    "reach",
+    "spots",
+    "undo",
+    "unreached",
+    "walker",
+]
 
-Floats = npt.NDArray[np.float64]
-Shapes = npt.NDArray[np.object_]
+EDITORS = (Role.PLANNER,)
+READERS = (Role.SECRETARY, Role.CLERK, Role.PLANNER, Machine.JOB)
+SEEKERS = (Role.SECRETARY, Role.CLERK, Role.WORKER, Role.PLANNER, Machine.JOB)
+MOST_EDGES = 8_000  # drawn at once
+MOST_MINUTES = 120
+EDITS_SHOWN = 50
 
-_kept: OrderedDict[tuple[int, int], Walker] = OrderedDict()
-_lock = threading.Lock()
+
+@dataclass(frozen=True)
+class DrawnEdge:
+    """One street as it is drawn: ``lonlat`` in degrees, ``main`` whether it hangs together with the town."""
+
+    edge: Edge
+    lonlat: tuple[tuple[float, float], ...]
+    main: bool
 
 
-def build(con: Connection, actor: Actor, *, on: dt.date, town: Town | None = None) -> int:
-    """Make the network of a community that has none from its streets, and tie its entrances to it; return its mark.
+@dataclass(frozen=True)
+class Edited:
+    """What an edit did: the network's new mark, the edges that began, and how many entrances were tied anew."""
+
+    mark: int
+    edge_ids: tuple[int, ...]
+    entrances: int
+
+
+@dataclass(frozen=True)
+class Within:
+    """Who lives within so many minutes of a place; lines and area in degrees."""
+
+    minutes: int
+    lines: tuple[tuple[tuple[float, float], ...], ...]
+    area: tuple[tuple[tuple[tuple[float, float], ...], ...], ...]
+    homes: Homes
+
+
+def edges(
+    con: Connection, actor: Actor, *, box: tuple[float, float, float, float], on: dt.date
+) -> tuple[list[DrawnEdge], bool]:
+    """Return the streets of a day in a box of degrees, and whether there are more than can be drawn at once.
 
     Parameters
     ----------
-    town : what is being loaded: it may know more of its streets and gates than the tables keep
+    box : west, south, east, north
     """
-    access.require(actor, Machine.JOB)
-    here = _place(con, actor, lock=True)
-    if here.mark:
-        return here.mark
-    setting = _setting(con, actor)
-    ways, gates = _drawn_streets(con, actor, here, town)
-    drawn = draw(ways, gates, setting=setting, crossing=here.invented == "all")
-    edges = passages.lift_beside_longest_stair(drawn.edges) if here.invented == "all" else drawn.edges
-    nodes = gpd.GeoSeries(shapely.points(drawn.xy), crs=here.epsg).to_crs(STORE_SRID)
-    streets.keep(con, actor.community_id, nodes, edges.to_crs(STORE_SRID), since=on - dt.timedelta(days=SINCE_DAYS))
-    _tie(con, actor, here, on=on, ids=None)
-    return streets.new_mark(con, actor.community_id)
-
-
-def walker(con: Connection, actor: Actor, *, on: dt.date) -> Walker:
-    """Return what walks over the streets of a day; kept in this process until somebody edits them.
-
-    Raises
-    ------
-    NotFound
-        When there is no such community.
-    """
-    access.require(actor, *WALKERS)
-    here = _place(con, actor)
-    if not here.mark:
-        with _as_job(con, actor) as job:
-            build(con, job, on=on)
-        here = _place(con, actor)
-    key = (actor.community_id, _mark(con, actor, here.mark, on))
-    with _lock:
-        if found := _kept.get(key):
-            _kept.move_to_end(key)
-            return found
-        near = next((w for (community, _), w in reversed(_kept.items()) if community == actor.community_id), None)
-    net = streets.network(con, actor.community_id, here.epsg, key[1], on=on)
-    made = Walker(net, like=near if near is not None and _same_ends(near.network, net) else None)
-    with _lock:
-        _kept[key] = made
-        while len(_kept) > KEPT_WALKERS:
-            _kept.popitem(last=False)
-    return made
-
-
-def entrance_spots(con: Connection, actor: Actor, *, on: dt.date, entrance_ids: Sequence[int]) -> Spots:
-    """Return where these entrances meet the streets of a day, in the order they are named; edge -1 = unreachable.
-
-    What was kept when the streets were last edited is used; an entrance tied to a street of another day is tied anew.
-
-    Raises
-    ------
-    NotFound
-        When an entrance is not this community's.
-    """
-    access.require(actor, *WALKERS)
+    access.require(actor, *READERS)
+    if not all(map(math.isfinite, box)) or box[0] > box[2] or box[1] > box[3]:
+        raise BadInput("地图范围写得不对：要写成 西,南,东,北")
     net = walker(con, actor, on=on).network
-    here, setting = _place(con, actor), _setting(con, actor)
-    wanted = np.asarray(entrance_ids, np.int64)
-    ids, doors = streets.entrances(con, actor.community_id, [int(i) for i in np.unique(wanted)])
-    if len(ids) != len(np.unique(wanted)):
-        raise NotFound("没有这个单元入口")
-    xy = _metres(doors, here.epsg)
-    kept = streets.access(con, actor.community_id, ids.tolist())
-    position = {int(edge): i for i, edge in enumerate(net.edge_id)}
-    edge = np.full(len(ids), -1, np.int64)
-    share, metres = np.zeros(len(ids)), np.zeros(len(ids))
-    unknown = []
-    for i, entrance in enumerate(ids.tolist()):
-        edge_id, share[i], metres[i] = kept.get(entrance, (0, 0.0, 0.0))
-        if edge_id is not None:
-            edge[i] = position.get(edge_id, -1)
-            unknown += [i] if edge[i] < 0 else []
-    if unknown:
-        again = snap(net, xy[unknown], setting=setting, walls=_walls(con, actor, here.epsg))
-        edge[unknown], share[unknown], metres[unknown] = again.edge, again.share, again.access_m
-    order = np.searchsorted(ids, wanted)
-    found = Spots(edge, share, metres, access_s(metres, setting), xy)
-    return Spots(found.edge[order], found.share[order], found.access_m[order], found.access_s[order], xy[order])
+    here = place_of(con, actor.community_id)
+    found = kept.in_box(con, actor.community_id, here.epsg, box, on=on, most=MOST_EDGES + 1)
+    main = {int(i) for i in net.edge_id[net.piece == 0]}
+    lines = _in_degrees(con, actor, [edge.xy for edge in found[:MOST_EDGES]])
+    drawn = [DrawnEdge(edge, line, edge.edge_id in main) for edge, line in zip(found, lines, strict=False)]
+    return drawn, len(found) > MOST_EDGES
 
 
-def spots(con: Connection, actor: Actor, *, on: dt.date, lonlat: Sequence[tuple[float, float]]) -> Spots:
-    """Tie any points to the streets of a day.
+def edit(con: Connection, actor: Actor, *, change: Change, on: dt.date) -> Edited:
+    """Change the streets from a day on: the next plan walks them so.
 
-    Parameters
-    ----------
-    lonlat : degrees, longitude first
+    Raises
+    ------
+    BadInput
+        When the change cannot be made, or the streets were changed after that day already.
+    NotFound
+        When the community has no such street on that day.
     """
-    access.require(actor, *WALKERS)
-    found = walker(con, actor, on=on)
-    here = _place(con, actor)
-    xy = _metres(np.asarray(lonlat, float).reshape(-1, 2), here.epsg)
-    return found.spots(xy, setting=_setting(con, actor), walls=_walls(con, actor, here.epsg))
-
-
-def lonlat(con: Connection, actor: Actor, *, xy: Floats) -> Floats:
-    """Return metres of a walker's network as degrees, longitude first: for drawing."""
-    access.require(actor, *WALKERS)
-    return _changed(xy, _place(con, actor).epsg, STORE_SRID)
-
-
-@contextmanager
-def _as_job(con: Connection, actor: Actor) -> Iterator[Actor]:
-    """Work with the program's own rights inside an actor's transaction, then give him his back."""
-    job = Actor(Machine.JOB, actor.community_id)
-    become(con, job)
-    yield job
-    become(con, actor)
-
-
-def _place(con: Connection, actor: Actor, *, lock: bool = False) -> streets.Place:
-    found = streets.place(con, actor.community_id, lock=lock)
-    if found is None:
-        raise NotFound("没有这个社区")
-    return found
-
-
-def _setting(con: Connection, actor: Actor) -> WorkSetting:
-    return WorkSetting(**streets.setting(con, actor.community_id))
-
-
-def _mark(con: Connection, actor: Actor, mark: int, on: dt.date) -> int:
-    """Return the mark of the streets of a day: the community's own when nothing changed since, else another."""
-    seen, newest = streets.epoch(con, actor.community_id, on)
-    return mark if seen == newest else mark ^ (seen + 1)
-
-
-def _same_ends(one: Network, other: Network) -> bool:
-    return (
-        np.array_equal(one.tail, other.tail) and np.array_equal(one.head, other.head) and one.xy.shape == other.xy.shape
-    )
-
-
-def _changed(xy: Floats, source: int, target: int) -> Floats:
-    points = gpd.GeoSeries(shapely.points(np.asarray(xy, float).reshape(-1, 2)), crs=source).to_crs(target)
-    return np.asarray(shapely.get_coordinates(points.to_numpy()))
-
-
-def _metres(degrees: Floats, epsg: int) -> Floats:
-    return _changed(degrees, STORE_SRID, epsg)
-
-
-def _walls(con: Connection, actor: Actor, epsg: int) -> Shapes:
-    found = streets.frame(con, "barrier", "path", [], actor.community_id)
-    return np.asarray(found.geometry.to_crs(epsg).to_numpy(), dtype=object)
-
-
-def _drawn_streets(
-    con: Connection, actor: Actor, here: streets.Place, town: Town | None
-) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
-    """Return streets and gates in metres; of an invented town mended and with the gates its walls ask for."""
-    community_id = actor.community_id
-    if town is None:
-        ways = streets.frame(con, "street", "path", ["kind", "name", "source_id"], community_id).to_crs(here.epsg)
-    else:
-        ways = town.streets.to_crs(here.epsg)
-    places = streets.frame(con, "place", "at", ["kind", "name"], community_id).to_crs(here.epsg)
-    places = places[places["kind"] == "gate"]
-    if here.invented != "all" or not len(ways):
-        known = places.assign(opens_min=None, closes_min=None, barred=False)[GATE_COLUMNS]
-        return ways, known if town is None or town.gates is None else town.gates.to_crs(here.epsg)
-    walls = _walls(con, actor, here.epsg)
-    houses = streets.frame(con, "building", "shape", [], community_id).to_crs(here.epsg).geometry
-    areas = streets.frame(con, "area", "shape", ["kind"], community_id).to_crs(here.epsg)
-    water = areas[areas["kind"] == "water"].geometry
-    obstacles = np.concatenate([shapely.buffer(houses.to_numpy(), -0.3), water.to_numpy()])
-    ways = passages.mended(ways, obstacles, walls)
-    return ways, passages.gates(places, ways, walls)
-
-
-def _tie(con: Connection, actor: Actor, here: streets.Place, *, on: dt.date, ids: Sequence[int] | None) -> None:
-    """Look for the street of entrances (all when none is named) and keep it."""
-    setting = _setting(con, actor)
-    entrances, doors = streets.entrances(con, actor.community_id, ids)
-    net = streets.network(con, actor.community_id, here.epsg, 0, on=on)
-    found = snap(net, _metres(doors, here.epsg), setting=setting, walls=_walls(con, actor, here.epsg))
-    known = found.edge >= 0
-    edge_ids = [int(net.edge_id[e]) if e >= 0 else None for e in found.edge]
-    state = np.where(~known, "unreachable", np.where(found.access_m > setting.far_m, "far", "ok"))
-    streets.keep_access(
+    access.require(actor, *EDITORS)
+    street_edits.check(change)
+    here = _begun(con, actor, on)
+    made = _replacement(con, actor.community_id, here, change, on)
+    began = kept.replace(
         con,
         actor.community_id,
-        {
-            "entrance_id": entrances,
-            "edge_id": edge_ids,
-            "share": found.share,
-            "distance_m": found.access_m,
-            "state": state,
-        },
+        made,
+        here.epsg,
+        on=on,
+        kind=type(change).__name__,
+        account_id=actor.account_id or None,
     )
+    return _told(con, actor, here, began, on, type(change).__name__)
+
+
+def undo(con: Connection, actor: Actor, *, on: dt.date) -> Edited:
+    """Take back the last edit that was not taken back yet, from a day on.
+
+    Raises
+    ------
+    NotFound
+        When there is none.
+    """
+    access.require(actor, *EDITORS)
+    here = _begun(con, actor, on)
+    last = next((e for e in kept.edits(con, actor.community_id, most=EDITS_SHOWN) if e.undone_at is None), None)
+    if last is None:
+        raise NotFound("没有可以撤销的修改")
+    began = kept.undo(con, actor.community_id, last.edit_id, on=on)
+    return _told(con, actor, here, began, on, "Undo")
+
+
+def edits(con: Connection, actor: Actor) -> list[kept.Edit]:
+    """Return the newest edits, the last first."""
+    access.require(actor, *EDITORS, Machine.JOB)
+    return kept.edits(con, actor.community_id, most=EDITS_SHOWN)
+
+
+def unreached(con: Connection, actor: Actor, *, on: dt.date) -> list[Unreached]:
+    """Return the entrances that no street leads to as it should, with the reason; most homes first."""
+    access.require(actor, *READERS)
+    net = walker(con, actor, on=on).network
+    here, setting = place_of(con, actor.community_id), setting_of(con, actor.community_id)
+    ids, degrees = streets.entrances(con, actor.community_id)
+    tied = entrance_spots(con, actor, on=on, entrance_ids=ids.tolist())
+    why = reasons(net, metres_of(degrees, here.epsg), tied.edge, tied.access_m, setting)
+    listed = {int(ids[i]): i for i, (code, _) in enumerate(why) if code}
+    found = []
+    for door in streets.doors(con, actor.community_id, list(listed)):
+        i = listed[door.entrance_id]
+        unit = "" if door.unit == "无" else door.unit
+        found.append(
+            Unreached(
+                entrance_id=door.entrance_id,
+                building_id=door.building_id,
+                title=f"{door.building}{unit}",
+                lon=door.lon,
+                lat=door.lat,
+                reason=why[i][0],
+                distance_m=round(float(tied.access_m[i]), 1) if tied.edge[i] >= 0 else None,
+                nearer_m=None if why[i][1] is None else round(float(why[i][1] or 0.0), 1),
+                households=door.households,
+            )
+        )
+    return sorted(found, key=lambda one: (-one.households, one.entrance_id))
+
+
+def reach(con: Connection, actor: Actor, *, lon: float, lat: float, minutes: int, on: dt.date) -> Within:
+    """Return what can be reached on foot from a place, and who lives there; the way up inside a house not counted.
+
+    A worker is told of his own grids; a planner gets counts, none about fewer than five homes, and no ids.
+
+    Raises
+    ------
+    BadInput
+        When the place is outside the community, or the minutes are none anybody walks.
+    """
+    access.require(actor, *SEEKERS)
+    if not 1 <= minutes <= MOST_MINUTES:
+        raise BadInput("分钟数应在 1 到 %(n)s 之间", n=MOST_MINUTES)
+    here = place_of(con, actor.community_id)
+    _inside(here.box, [(lon, lat)])
+    way = walker(con, actor, on=on)
+    spot = spots(con, actor, on=on, lonlat=[(lon, lat)])
+    within_s = minutes * 60.0
+    found = reached(way.network, spot, way.reach(spot, within_s), within_s)
+    ids, _ = streets.entrances(con, actor.community_id)
+    seconds = way.matrix(spot, entrance_spots(con, actor, on=on, entrance_ids=ids.tolist()))[0]
+    lines = _in_degrees(con, actor, list(found.lines))
+    return Within(
+        minutes=minutes,
+        lines=tuple(lines),
+        area=_area(con, actor, found),
+        homes=_homes(con, actor, ids[seconds <= within_s].tolist()),
+    )
+
+
+def _area(con: Connection, actor: Actor, found: Reached) -> tuple[tuple[tuple[tuple[float, float], ...], ...], ...]:
+    """Return polygons as rings of degrees, the outer one first."""
+    return tuple(
+        tuple(_in_degrees(con, actor, [np.asarray(ring.coords) for ring in (part.exterior, *part.interiors)]))
+        for part in found.area
+    )
+
+
+def _homes(con: Connection, actor: Actor, entrance_ids: list[int]) -> Homes:
+    """Return the homes behind some entrances, as much as the actor may know of them."""
+    mine = sorted(actor.grid_ids) if actor.role is Role.WORKER else None
+    found = streets.homes(con, actor.community_id, entrance_ids, mine)
+    by_grid: dict[int, int] = {}
+    for grid, _ in found:
+        by_grid[grid] = by_grid.get(grid, 0) + 1
+    if actor.role is Role.PLANNER:
+        total, hidden = masked(by_grid)
+        return Homes(total, hidden, ())
+    return Homes(len(found), by_grid, tuple(household for _, household in found))
+
+
+def _in_degrees(
+    con: Connection, actor: Actor, lines: Sequence[street_edits.Floats]
+) -> list[tuple[tuple[float, float], ...]]:
+    """Return lines in degrees, all turned at once."""
+    if not lines:
+        return []
+    degrees = lonlat(con, actor, xy=np.concatenate(lines)).round(7).tolist()
+    ends = np.cumsum([0, *map(len, lines)])
+    return [tuple((x, y) for x, y in degrees[a:b]) for a, b in pairwise(ends)]
+
+
+def _begun(con: Connection, actor: Actor, on: dt.date) -> streets.Place:
+    """Return the community, locked for this edit, with a network."""
+    here = place_of(con, actor.community_id, lock=True)
+    if not here.mark:
+        with as_job(con, actor) as job:
+            build(con, job, on=on)
+        here = place_of(con, actor.community_id, lock=True)
+    _, newest = streets.epoch(con, actor.community_id, on)
+    if newest > on.toordinal():
+        raise BadInput("%(day)s 之后的街道已经改过，不能再从更早的日期改起", day=on.isoformat())
+    return here
+
+
+def _told(con: Connection, actor: Actor, here: streets.Place, began: list[int], on: dt.date, kind: str) -> Edited:
+    """Tie entrances anew, give the network its new mark and write the trail."""
+    tied = tie(con, actor.community_id, here, on=on)
+    mark = streets.new_mark(con, actor.community_id)
+    audit.write(con, actor, "street.edit", subject=kind, edges=began, on=on)
+    return Edited(mark, tuple(began), tied)
+
+
+def _inside(box: tuple[float, float, float, float], places: Sequence[tuple[float, float]]) -> None:
+    for lon, lat in places:
+        if not (box[0] <= lon <= box[2] and box[1] <= lat <= box[3]):  # NaN fails as well
+            raise BadInput("位置在社区范围之外")
+
+
+def _replacement(con: Connection, community_id: int, here: streets.Place, change: Change, on: dt.date) -> Replacement:
+    setting = setting_of(con, community_id)
+    if isinstance(change, AddPath | AddLift | AddGate):
+        places = (change.lonlat,) if isinstance(change, AddGate) else change.lonlat
+        _inside(here.box, places)
+        xy = metres_of(np.asarray(places, float), here.epsg)
+        near = _near(con, community_id, here, xy, on)
+        if not isinstance(change, AddGate):
+            return street_edits.draw(xy, near, change, setting)
+        point = shapely.Point(xy[0])
+        if not near:
+            raise BadInput("大门要设在一段普通道路上")
+        return street_edits.put_gate(min(near, key=lambda edge: edge.xy_line.distance(point)), xy[0], change)
+    edge = kept.by_id(con, community_id, here.epsg, change.edge_id, on=on)
+    if edge is None:
+        raise NotFound("没有这段路，可能刚被别人改过，请刷新")
+    if isinstance(change, RemoveEdge):
+        return Replacement([edge])
+    return street_edits.change_gate(edge, change, setting)
+
+
+def _near(con: Connection, community_id: int, here: streets.Place, xy: street_edits.Floats, on: dt.date) -> list[Edge]:
+    """Return the edges within joining distance of a line or a point."""
+    shape = shapely.LineString(xy) if len(xy) > 1 else shapely.Point(xy[0])
+    west, south, east, north = shape.buffer(street_edits.JOIN_M + 2.0).bounds
+    corners = np.array([(west, south), (west, north), (east, south), (east, north)])
+    degrees = degrees_of(corners, here.epsg)
+    box = [*degrees.min(axis=0), *degrees.max(axis=0)]
+    found = kept.in_box(con, community_id, here.epsg, box, on=on, most=MOST_EDGES)
+    return [edge for edge in found if edge.xy_line.distance(shape) <= street_edits.JOIN_M]

@@ -151,7 +151,7 @@ GRANTS: list[Grant] = [
     # ... who edits the streets people walk
     _all("gridmap_planner", "street_node", "street_edge", "entrance_access", verbs="INSERT, UPDATE, DELETE"),
     _all("gridmap_planner", "street_edit", verbs="SELECT, INSERT"),
-    _all("gridmap_planner", "street_edit", verbs="UPDATE", only=("undone_at",)),
+    _all("gridmap_planner", "street_edit", verbs="UPDATE", only=("undone_at", "began")),
     _all(
         "gridmap_planner",
         "community",

@@ -37,18 +37,20 @@ class Place:
     Attributes
     ----------
     epsg : its projected CRS; mark : its network's mark, 0 before the first build; invented : 'all', 'people', 'none'
+    box : (lon_min, lat_min, lon_max, lat_max), outside of which nothing may be drawn
     """
 
     epsg: int
     mark: int
     invented: str
+    box: tuple[float, float, float, float]
 
 
 def place(con: Connection, community_id: int, *, lock: bool = False) -> Place | None:
     """Return the community's facts; with ``lock`` nobody else edits its streets until the transaction ends."""
-    query = "SELECT epsg, network_mark, invented FROM community WHERE id = :c" + (" FOR UPDATE" if lock else "")
-    row = con.execute(text(query), {"c": community_id}).one_or_none()
-    return Place(row.epsg, row.network_mark, row.invented) if row else None
+    query = "SELECT epsg, network_mark, invented, lon_min, lat_min, lon_max, lat_max FROM community WHERE id = :c"
+    row = con.execute(text(query + (" FOR UPDATE" if lock else "")), {"c": community_id}).one_or_none()
+    return Place(row[0], row[1], row[2], tuple(row[3:7])) if row else None
 
 
 def new_mark(con: Connection, community_id: int) -> int:
@@ -178,6 +180,50 @@ def access(con: Connection, community_id: int, ids: Sequence[int]) -> dict[int, 
         {"c": community_id, "ids": list(ids)},
     )
     return {row.entrance_id: (row.edge_id, row.share, row.distance_m) for row in rows}
+
+
+@dataclass(frozen=True)
+class Door:
+    """An entrance as people say it: where it is, and how many homes are behind it."""
+
+    entrance_id: int
+    building_id: int
+    building: str
+    unit: str
+    lon: float
+    lat: float
+    households: int
+
+
+def doors(con: Connection, community_id: int, ids: Sequence[int]) -> list[Door]:
+    """Return these entrances, by id."""
+    rows = con.execute(
+        text(
+            "SELECT e.id, e.building_id, b.name, e.unit, ST_X(e.door), ST_Y(e.door), (SELECT count(*) FROM household h"
+            " WHERE h.community_id = e.community_id AND h.entrance_id = e.id AND h.standing NOT IN ('vacant', 'moved'))"
+            " FROM entrance e JOIN building b ON b.community_id = e.community_id AND b.id = e.building_id"
+            " WHERE e.community_id = :c AND e.id = ANY(:ids) ORDER BY e.id"
+        ),
+        {"c": community_id, "ids": list(ids)},
+    )
+    return [Door(*row) for row in rows]
+
+
+def homes(
+    con: Connection, community_id: int, entrance_ids: Sequence[int], grid_ids: Sequence[int] | None
+) -> list[tuple[int, int]]:
+    """Return (grid, household) of the homes behind these entrances, of some grids only when they are named."""
+    mine = " AND grid_id = ANY(:grids)" if grid_ids is not None else ""
+    values: dict[str, Any] = {"c": community_id, "ids": list(entrance_ids)}
+    values |= {"grids": list(grid_ids)} if grid_ids is not None else {}
+    rows = con.execute(
+        text(
+            "SELECT grid_id, id FROM household WHERE community_id = :c AND entrance_id = ANY(:ids)"
+            f" AND standing NOT IN ('vacant', 'moved'){mine} ORDER BY id"
+        ),
+        values,
+    )
+    return [(row.grid_id, row.id) for row in rows]
 
 
 def setting(con: Connection, community_id: int) -> dict[str, Any]:
