@@ -29,6 +29,7 @@ from gridmap.web import (
     offline,
     packing,
     pages,
+    plans,
     security,
     submissions,
     tiles,
@@ -48,6 +49,7 @@ STORIES = [
     households,
     offline,
     pages,
+    plans,
     submissions,
     tiles,
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -55,6 +55,17 @@ def on(values: Values, *, today: date, first: date | None = None, name: str = "o
     if first is not None and day < first:
         raise BadInput("数据从 %(first)s 开始，请选之后的日期", first=first.isoformat())
     return day
+
+
+def day_ahead(values: Values, *, today: date, ahead: int, name: str = "on") -> date:
+    """Return the date something is planned for; today unless one is given.
+
+    Raises
+    ------
+    BadInput
+        When it is no date, or more than ``ahead`` days in the future.
+    """
+    return on(values, today=today + timedelta(days=ahead), name=name) if values.get(name, "").strip() else today
 
 
 def group(values: Values, name: str = "group") -> str | None:
