@@ -99,7 +99,7 @@ TALL = tower(
     doors=8,
     units=3,
     entrance_id=91,
-    planned=frozenset({90_003, 90_044, 90_255, 90_264, 90_400}),
+    planned=frozenset({90_003, 90_044, 90_255}),
 )
 LOW = tower(7, "云景苑7栋", floors=6, doors=2, units=2, entrance_id=70, planned=frozenset())
 
