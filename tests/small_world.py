@@ -183,8 +183,9 @@ class World:
         *,
         hour: int = 10,
         recorded: datetime | None = None,
+        withdrawn: datetime | None = None,
     ) -> None:
-        """Record a visit, at once unless told when."""
+        """Record a visit, at once unless told when; it may have been taken back since."""
         grid = self.grid_of(household_id)
         self.put(
             "visit",
@@ -196,6 +197,7 @@ class World:
             worker_id=self.workers[0],
             visited_at=at(day, hour),
             recorded_at=recorded or at(day, hour),
+            withdrawn_at=withdrawn,
             minutes=10,
             mode=mode,
             result=result,

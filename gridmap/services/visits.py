@@ -325,7 +325,7 @@ def _take_back(con: Connection, actor: Actor, visit_id: UUID, entry: Entry) -> N
     to = replace(_writing(actor, entry, home), visit_id=visit_id)
     before = visits.standing_before(con, to, recorded_at=made.recorded_at, on=entry.on)
     if before and home.spell_id:
-        visits.begin_spell(con, to, home, before, on=entry.on)
+        visits.begin_spell(con, to, home, before, on=entry.on, mistaken=before == "occupied")
     visits.take_back(con, to, recorded_at=made.recorded_at, on=entry.on)
     recount(con, actor, entry=entry, home=home)
 

@@ -156,7 +156,7 @@ def _spells(con: Connection, scope: Scope, values: dict[str, Any]) -> Spells:
     columns = [
         "household_id",
         "in_grid_id",
-        _codes("standing", STANDINGS),
+        f"CASE WHEN withdrawn_at < %(end)s THEN {int(Standing.OCCUPIED)} ELSE {_codes('standing', STANDINGS)} END",
         _DAY.format("valid_from"),
         f"coalesce({_DAY.format('valid_to')}, {NO_DAY})",
     ]

@@ -346,6 +346,7 @@ household_spell = _tenant(  # what a household was, in which grid, and since whe
     Column("reason", Text),
     *_dated(),
     Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("withdrawn_at", DateTime(timezone=True)),  # a mistake: from then on they had lived there all the time
     CheckConstraint("standing IN ('occupied', 'vacant', 'moved', 'refused', 'excluded')", name="standing"),
     _refers("in_grid_id", "grid"),
     _no_overlap("household_id"),

@@ -205,8 +205,11 @@ def is_last_word(con: Connection, to: Writing, visited_at: datetime) -> bool:
     return bool(con.execute(text(query), values).scalar_one())
 
 
-def begin_spell(con: Connection, to: Writing, found: Door, standing: str, *, on: date) -> None:
-    """Let a household be something else from ``on`` on; what it was before stays as it was known."""
+def begin_spell(con: Connection, to: Writing, found: Door, standing: str, *, on: date, mistaken: bool = False) -> None:
+    """Let a household be something else from ``on`` on; what it was before stays as it was known.
+
+    ``mistaken``: it was occupied all the time, as is known now.
+    """
     values = {
         "c": to.community_id,
         "h": to.household_id,
@@ -226,7 +229,8 @@ def begin_spell(con: Connection, to: Writing, found: Door, standing: str, *, on:
             values,
         )
         return
-    con.execute(text("UPDATE household_spell SET valid_to = :on WHERE community_id = :c AND id = :id"), values)
+    and_so = ", withdrawn_at = :at" if mistaken else ""
+    con.execute(text(f"UPDATE household_spell SET valid_to = :on{and_so} WHERE community_id = :c AND id = :id"), values)
     con.execute(
         text(
             "INSERT INTO household_spell (community_id, household_id, grid_id, in_grid_id, standing, valid_from,"

@@ -34,7 +34,8 @@ class Past:
     since: int
     before: str | None
     groups: tuple[tuple[str, int], ...]
-    visits: tuple[tuple[int, int, str, str, int], ...]  # day, hour, result, mode, days until it was recorded
+    # day, hour, result, mode, days until it was recorded, days from then until it was withdrawn
+    visits: tuple[tuple[int, int, str, str, int, int | None], ...]
     needs: tuple[tuple[int, int | None], ...]
 
 
@@ -54,6 +55,7 @@ pasts = st.builds(
             st.sampled_from(["met", "nobody", "refused", "moved", "vacant"]),
             st.sampled_from(["door", "phone", "remote"]),
             st.sampled_from([0, 0, 0, 1, 9]),
+            st.sampled_from([None, None, None, 0, 1, 9, 30]),
         ),
         max_size=5,
         unique_by=lambda visit: visit[:2],
@@ -75,9 +77,10 @@ def live(world: World, past: Past) -> int:
         world.spell(home, past.grid, past.standing, ago(past.since))
     for group, days in past.groups:
         world.tag(home, group, ago(days))
-    for days, hour, result, mode, later in past.visits:
+    for days, hour, result, mode, later, held in past.visits:
         recorded: datetime = at(ago(days), hour) + timedelta(days=later)
-        world.visit(home, ago(days), result, mode, hour=hour, recorded=recorded)
+        withdrawn = None if held is None else recorded + timedelta(days=held, minutes=1)
+        world.visit(home, ago(days), result, mode, hour=hour, recorded=recorded, withdrawn=withdrawn)
     for raised, open_days in past.needs:
         closed = None if open_days is None else min(ago(raised) + timedelta(days=open_days), ago(-20))
         world.need(home, ago(raised), closed)

@@ -21,6 +21,7 @@ ALTER TABLE visit ADD CONSTRAINT visit_consent_check CHECK (consent IN ('given',
 ALTER TABLE visit ADD CONSTRAINT visit_community_id_resident_id_fkey FOREIGN KEY (community_id, resident_id)
   REFERENCES resident (community_id, id) ON DELETE SET NULL (resident_id);
 ALTER TABLE need ADD COLUMN visit_id uuid;
+ALTER TABLE household_spell ADD COLUMN withdrawn_at timestamptz;
 CREATE INDEX visit_withdrawn_ix ON visit (community_id, withdrawn_at) WHERE withdrawn_at IS NOT NULL;
 CREATE INDEX visit_follow_up_ix ON visit (community_id, grid_id, follow_up_on)
   WHERE follow_up_on IS NOT NULL AND withdrawn_at IS NULL;
