@@ -11,10 +11,12 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, ViewportSize, sync_playwright
 from signing import SESSION_COOKIE, new_token
+from sqlalchemy import create_engine, text
 from watched import DESK, Live, Opener, Watched
 from werkzeug.serving import make_server
 
 from gridmap.domain.actors import Role
+from gridmap.ops.cluster import Cluster
 from gridmap.store.database import Database
 
 CHROMIUM = "/usr/bin/chromium"
@@ -59,6 +61,20 @@ def live(
 ) -> Live:
     """Serve the demo community."""
     return Live(serve(app), demo, demo_id, demo_clock())
+
+
+@pytest.fixture(scope="session")
+def walked(cluster: Cluster, demo: Database, demo_id: int) -> Iterator[Database]:
+    """Yield a copy of the demo community into which browser tests may write."""
+    assert demo_id
+    demo.engine.dispose()  # nobody may be connected while a database is copied
+    superuser = create_engine(cluster.url("postgres", "postgres"), isolation_level="AUTOCOMMIT")
+    with superuser.connect() as con:
+        con.execute(text("CREATE DATABASE walked TEMPLATE demo"))
+    superuser.dispose()
+    made = Database(cluster.url(database="walked"), options={"statement_timeout": "10min"})
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")

@@ -46,7 +46,7 @@ function strip(name, sentence, { bad = false, actions = [] } = {}) {
   line ||= all.appendChild(document.createElement("div"));
   line.dataset.strip = name;
   line.dataset.mark = mark;
-  line.className = bad ? "strip bad" : "strip";
+  line.className = bad ? "told bad" : "told";
   const told = document.createElement("span");
   told.textContent = sentence;
   line.replaceChildren(told, ...actions.map(([word, deed]) => action(word, deed)));

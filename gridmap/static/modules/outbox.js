@@ -445,7 +445,14 @@ export class Outbox extends EventTarget {
     for (const { content, ...row } of read.submissions) {
       rows.push(content ? { ...row, box: await this.#store.lock(content, `outbox ${row.id}`) } : row);
     }
-    await this.#store.run(["outbox"], "readwrite", (tx) => Promise.all(rows.map((row) => tx.objectStore("outbox").put(row))));
+    await this.#store.run(["outbox", "marks"], "readwrite", async (tx) => {
+      const marks = tx.objectStore("marks");
+      for (const row of rows) {
+        const mark = await marks.get(row.id);
+        if (mark && mark.v <= VERSION) await marks.put({ ...mark, state: "waiting", tries: mark.tries + 1 });
+        await tx.objectStore("outbox").put(row);
+      }
+    });
     this.#changed();
     this.flush({ now: true });
     return rows.length;
