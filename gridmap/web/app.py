@@ -33,6 +33,7 @@ from gridmap.web import (
     security,
     submissions,
     tiles,
+    walks,
     words,
 )
 
@@ -52,6 +53,7 @@ STORIES = [
     plans,
     submissions,
     tiles,
+    walks,
 ]
 
 Clock = Callable[[], datetime]
