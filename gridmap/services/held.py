@@ -32,7 +32,7 @@ from gridmap.domain.visits import (
 from gridmap.errors import BadInput, Conflict, NotFound
 from gridmap.services import access
 from gridmap.services.coverage import as_job
-from gridmap.services.visits import LEADERS, SENDERS, Entry, begin, keep, keep_promise
+from gridmap.services.visits import LEADERS, SENDERS, Entry, begin, finish_errand, keep, keep_promise
 from gridmap.store import audit, grids, households, submissions, visits
 from gridmap.store.submissions import Submission
 from gridmap.store.visits import Door
@@ -170,7 +170,7 @@ def _approve(con: Connection, actor: Actor, entry: Entry, document: Document, ho
     c = actor.community_id
     if isinstance(document, ErrandDone):
         with as_job(con, actor):
-            if not visits.finish_errand(con, c, document.errand_id, done_at=document.done_at, grid_ids=None):
+            if isinstance(finish_errand(con, actor, document, entry), Held):
                 raise BadInput("没有这件事项，不能计入")
         return
     if home is None:

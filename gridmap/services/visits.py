@@ -36,7 +36,7 @@ from gridmap.domain.visits import (
     timed,
 )
 from gridmap.errors import Conflict, NotFound
-from gridmap.services import access, coverage
+from gridmap.services import access, coverage, plans
 from gridmap.services import worklist as lists
 from gridmap.store import coverage as facts
 from gridmap.store import submissions, visits
@@ -159,7 +159,7 @@ def _judge(
             con, actor, submission_id, household_id, worker_id=actor.worker_id or None, skew=skew, at=at
         )
         if isinstance(document, ErrandDone):
-            return entry, None, _judge_errand(con, actor, document)
+            return entry, None, finish_errand(con, actor, document, entry)
         if isinstance(document, Held):
             return entry, None, document
         if isinstance(document, Withdrawal):
@@ -200,13 +200,17 @@ def begin(
     return Entry(submission_id, worker_id, skew, recorded_at, on, calendar.timezone), home
 
 
-def _judge_errand(con: Connection, actor: Actor, document: ErrandDone) -> Document | Held:
-    """Mark an errand done, or hold that it is."""
+def finish_errand(con: Connection, actor: Actor, document: ErrandDone, entry: Entry) -> Document | Held:
+    """Mark an errand done, or hold that it is. With the program's rights."""
+    access.require(actor, *SENDERS)
     if actor.role is Role.WORKER and document.in_grid_id not in actor.grid_ids:
         return Held(Why.NOT_ASSIGNED)
     own = _own(actor)
     done = visits.finish_errand(con, actor.community_id, document.errand_id, done_at=document.done_at, grid_ids=own)
-    return document if done else Held(Why.NO_ERRAND)
+    if not done:
+        return Held(Why.NO_ERRAND)
+    plans.mark_done(con, program(actor), errand_ids=[document.errand_id], on=entry.on)
+    return document
 
 
 def _judge_withdrawal(con: Connection, actor: Actor, document: Withdrawal, at: datetime) -> Document | Held:
@@ -279,7 +283,7 @@ def _keep_visit(con: Connection, actor: Actor, entry: Entry, visit: Visit, home:
         if standing and home.spell_id and visits.is_last_word(con, to, visit.visited_at):
             visits.begin_spell(con, to, home, standing, on=entry.on)
         day = visit.visited_at.astimezone(ZoneInfo(entry.timezone)).date()
-        visits.mark_stop(con, to, on=day, worker_id=entry.worker_id)
+        plans.mark_done(con, program(actor), household_ids=[home.household_id], on=day)
         _settle_withdrawals(con, actor, entry, home)
         recount(con, actor, entry=entry, home=home)
 

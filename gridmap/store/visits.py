@@ -288,18 +288,6 @@ def knows_later_promise(con: Connection, to: Writing, told_at: datetime) -> bool
     return bool(con.execute(text(query), values).scalar_one())
 
 
-def mark_stop(con: Connection, to: Writing, *, on: date, worker_id: int | None) -> None:
-    """Mark the door done in the plans of a day: in the worker's own, or in everybody's when the office tells it."""
-    con.execute(
-        text(
-            "UPDATE plan_stop AS s SET state = 'done' FROM plan AS p WHERE s.community_id = :c AND s.household_id = :h"
-            " AND s.state <> 'done' AND p.community_id = s.community_id AND p.id = s.plan_id AND p.current"
-            ' AND p."on" = :on AND (CAST(:w AS bigint) IS NULL OR p.worker_id = :w)'
-        ),
-        {"c": to.community_id, "h": to.household_id, "on": on, "w": worker_id},
-    )
-
-
 def finish_errand(
     con: Connection, community_id: int, errand_id: int, *, done_at: datetime, grid_ids: Sequence[int] | None
 ) -> bool:
@@ -318,15 +306,7 @@ def finish_errand(
         ),
         values,
     )
-    if done.rowcount:
-        con.execute(
-            text(
-                "UPDATE plan_stop AS s SET state = 'done' FROM plan AS p WHERE s.community_id = :c"
-                " AND s.errand_id = :e AND p.community_id = s.community_id AND p.id = s.plan_id AND p.current"
-            ),
-            values,
-        )
-    return bool(done.rowcount)
+    return done.rowcount > 0
 
 
 # --- taking back -------------------------------------------------------------------------------------------------
