@@ -26,6 +26,7 @@ from gridmap.web import (
     health,
     held,
     households,
+    needs,
     offline,
     packing,
     pages,
@@ -33,6 +34,8 @@ from gridmap.web import (
     security,
     submissions,
     tiles,
+    today,
+    visits,
     walks,
     words,
 )
@@ -48,11 +51,14 @@ STORIES = [
     health,
     held,
     households,
+    needs,
     offline,
     pages,
     plans,
     submissions,
     tiles,
+    today,
+    visits,
     walks,
 ]
 

@@ -19,7 +19,7 @@ blueprint = Blueprint("pages", __name__)
 HOME = {
     Role.SECRETARY: "/coverage",
     Role.CLERK: "/coverage",
-    Role.WORKER: "/coverage",
+    Role.WORKER: "/today",
     Role.PLANNER: "/coverage",
     Role.DRIVER: "/deliveries",
     Role.ADMIN: "/admin",

@@ -73,7 +73,12 @@ MAY: dict[str, frozenset[Role | None]] = {
     "pages.home": ANYBODY,
     "submissions.key": VISITING,
     "submissions.submit": VISITING,
+    "needs.overview": VISITING,
     "tiles.tile": EVERYBODY,
+    "today.as_json": frozenset([Role.WORKER]),
+    "today.replan": frozenset([Role.WORKER]),
+    "today.today": frozenset([Role.WORKER]),
+    "visits.one": VISITING,
 }
 # What a call with values of one's own answers, where that is not 200.
 UNUSUAL = {"held.photo": 404, "assets.favicon": 204, "accounts.link_page": 404, "pages.home": 302}
@@ -86,6 +91,7 @@ SCOPED = {
     "exports.doors": "code",
     "households.one": "household_id",
     "households.details": "household_id",
+    "visits.one": "household_id",
 }
 
 
@@ -151,7 +157,7 @@ def expected(endpoint: str, methods: str, known: set[str], role: Role | None, me
     if role not in MAY[endpoint]:
         return {401} if role is None else {403}
     if method == "POST":
-        return {400}  # without a form token nobody changes anything
+        return {415} if endpoint == "today.replan" else {400}  # without JSON, or a form token, nobody changes anything
     if method == "PUT":
         return {415}  # without JSON and its header a program changes nothing
     if method == "OPTIONS":

@@ -47,7 +47,7 @@ export function columns(unit) {
 function walk(table) {
   table.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
-    const cell = event.target.closest?.("td");
+    const cell = event.target.closest?.("td, th");
     if (!step || !cell) return;
     event.preventDefault();
     const rows = [...table.tBodies[0].rows];
@@ -99,9 +99,16 @@ function stairwell(unit, words, options, caption) {
   const wide = Math.max(0, ...floors.map(({ rooms }) => rooms.length));
   for (const { floor, rooms } of floors) {
     const row = body.insertRow();
-    const head = element("th", "floor", String(floor));
+    const head = element("th", "floor", options.chooseFloor ? undefined : String(floor));
     head.scope = "row";
-    head.setAttribute("aria-label", say(words.floor, floor));
+    if (options.chooseFloor) {
+      const whole = element("button", "floor-open", String(floor));
+      whole.type = "button";
+      whole.tabIndex = -1;
+      whole.setAttribute("aria-label", say(words.floor, floor));
+      whole.addEventListener("click", () => options.chooseFloor(floor, unit));
+      head.append(whole);
+    } else head.setAttribute("aria-label", say(words.floor, floor));
     row.append(head);
     const sorted = [...rooms].sort((a, b) => natural(a.room, b.room));
     const slots = places
@@ -110,7 +117,7 @@ function stairwell(unit, words, options, caption) {
     for (const [room] of slots) row.append(room ? cell(room, words, options) : element("td"));
   }
   table.style.setProperty("--doors", String(places ? places.length : wide));
-  const first = table.querySelector("button.planned") ?? table.querySelector("button");
+  const first = table.querySelector("button.planned") ?? table.querySelector("button.room");
   if (first) first.tabIndex = 0;
   walk(table);
   return table;
@@ -121,11 +128,11 @@ const countOf = (unit) => unit.floors.reduce((n, { rooms }) => n + rooms.filter(
 /**
  * Draw a tower; nothing is in the page but the stairwell that is looked at.
  * @param {Tower} tower
- * @param {{choose?: ((room: Room) => void)|null, entranceId?: number|null, done?: Set<number>}} options
- *   choose: called with the door that is tapped; entranceId: the stairwell to show first; done: recorded today
+ * @param {{choose?: ((room: Room) => void)|null, chooseFloor?: ((floor: number, unit: Unit) => void)|null, entranceId?: number|null, done?: Set<number>}} options
+ *   choose: called with the door that is tapped; chooseFloor: with the floor whose number is; entranceId: the stairwell to show first; done: recorded today
  * @returns {HTMLElement}
  */
-export function drawTower(tower, { choose = null, entranceId = null, done = new Set() } = {}) {
+export function drawTower(tower, { choose = null, chooseFloor = null, entranceId = null, done = new Set() } = {}) {
   const words = read();
   const units = tower.units.filter((unit) => unit.floors.length).sort((a, b) => natural(a.unit, b.unit));
   const box = element("div", "tower");
@@ -139,7 +146,7 @@ export function drawTower(tower, { choose = null, entranceId = null, done = new 
   const doors = element("div", "tower-units");
   const show = (unit) => {
     for (const button of doors.children) button.setAttribute("aria-pressed", String(button.dataset.entrance === String(unit.entrance_id)));
-    stage.replaceChildren(stairwell(unit, words, { choose, done }, `${tower.title} ${nameOf(unit)}`));
+    stage.replaceChildren(stairwell(unit, words, { choose, chooseFloor, done }, `${tower.title} ${nameOf(unit)}`));
     requestAnimationFrame(() => stage.querySelector(".planned:not(.done)")?.scrollIntoView({ block: "nearest", inline: "nearest" }));
   };
   for (const unit of units) {
