@@ -18,6 +18,7 @@ COMMANDS = {
     "communities": ["community"],
     "coverage": ["coverage", "export"],
     "plans": ["plan"],
+    "streets": ["streets"],
 }
 WHERE = {command: module for module, commands in COMMANDS.items() for command in commands}
 

@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 
 from gridmap import __version__
 from gridmap.cli import edge
+from gridmap.cli.streets import build_missing
 from gridmap.ops import doctor as looks
 from gridmap.ops.cluster import Cluster
 from gridmap.ops.setup import ready_database
@@ -21,6 +22,8 @@ def init() -> None:
     """建立或升级数据库 / make the database or bring it to this release."""
     ready = ready_database(edge.settings())
     click.echo("✓ 数据库已就绪 / the database is ready" + ("（已唤醒 / woken）" if ready.woken else ""))
+    if made := build_missing():
+        click.echo(f"✓ 已生成路网 / streets to walk: {' '.join(made)}")
 
 
 @click.command()

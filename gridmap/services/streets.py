@@ -56,8 +56,10 @@ __all__ = [
     "OpenGate",
     "RemoveEdge",
     "SetHours",
+    "Summary",
     "Unreached",
     "build",
+    "centre",
     "edges",
     "edit",
     "edits",
@@ -65,6 +67,7 @@ __all__ = [
     "lonlat",
     "reach",
     "spots",
+    "summary",
     "undo",
     "unreached",
     "walker",
@@ -106,20 +109,73 @@ class Within:
     homes: Homes
 
 
+@dataclass(frozen=True)
+class Summary:
+    """The network in figures: kind -> (stretches, kilometres), pieces, how many entrances are tied how well.
+
+    Attributes
+    ----------
+    pieces : how many pieces the streets fall into; main_share : the longest one's share of all kilometres
+    access_m : median, 90th percentile and greatest straight distance between entrances and their streets
+    """
+
+    nodes: int
+    kinds: dict[str, tuple[int, float]]
+    pieces: int
+    main_share: float
+    entrances: dict[str, int]
+    access_m: tuple[float, float, float]
+
+
+def summary(con: Connection, actor: Actor, *, on: dt.date) -> Summary:
+    """Return the network of a day in figures."""
+    access.require(actor, *READERS)
+    net = walker(con, actor, on=on).network
+    far_m = setting_of(con, actor.community_id).far_m
+    ids, _ = streets.entrances(con, actor.community_id)
+    tied = entrance_spots(con, actor, on=on, entrance_ids=ids.tolist())
+    metres = tied.access_m[tied.edge >= 0]
+    lost = int((tied.edge < 0).sum())
+    length = float(net.length_m.sum())
+    return Summary(
+        nodes=len(net.xy),
+        kinds={
+            str(kind): (int((net.kind == kind).sum()), round(float(net.length_m[net.kind == kind].sum()) / 1000, 3))
+            for kind in sorted(set(net.kind.tolist()))
+        },
+        pieces=len(set(net.piece[net.piece >= 0].tolist())),
+        main_share=round(float(net.length_m[net.piece == 0].sum()) / length, 4) if length else 0.0,
+        entrances={
+            "ok": int((metres <= far_m).sum()),
+            "far": int((metres > far_m).sum()),
+            "unreachable": lost,
+        },
+        access_m=tuple(np.percentile(metres, [50, 90, 100]).round(1).tolist()) if len(metres) else (0.0, 0.0, 0.0),
+    )
+
+
+def centre(con: Connection, actor: Actor) -> tuple[float, float]:
+    """Return the service centre in degrees; the middle of the community's box where none is known."""
+    access.require(actor, *SEEKERS)
+    west, south, east, north = place_of(con, actor.community_id).box
+    return streets.service_centre(con, actor.community_id) or ((west + east) / 2, (south + north) / 2)
+
+
 def edges(
-    con: Connection, actor: Actor, *, box: tuple[float, float, float, float], on: dt.date
+    con: Connection, actor: Actor, *, box: tuple[float, float, float, float] | None = None, on: dt.date
 ) -> tuple[list[DrawnEdge], bool]:
     """Return the streets of a day in a box of degrees, and whether there are more than can be drawn at once.
 
     Parameters
     ----------
-    box : west, south, east, north
+    box : west, south, east, north; the whole community without one
     """
     access.require(actor, *READERS)
+    here = place_of(con, actor.community_id)
+    box = here.box if box is None else box
     if not all(map(math.isfinite, box)) or box[0] > box[2] or box[1] > box[3]:
         raise BadInput("地图范围写得不对：要写成 西,南,东,北")
     net = walker(con, actor, on=on).network
-    here = place_of(con, actor.community_id)
     found = kept.in_box(con, actor.community_id, here.epsg, box, on=on, most=MOST_EDGES + 1)
     main = {int(i) for i in net.edge_id[net.piece == 0]}
     lines = _in_degrees(con, actor, [edge.xy for edge in found[:MOST_EDGES]])

@@ -48,6 +48,8 @@ def listing(con: Connection) -> list[dict[str, Any]]:
             community.c.invented,
             community.c.attribution,
             community.c.loaded_at,
+            community.c.timezone,
+            community.c.network_mark,
         ).order_by(community.c.code)
     )
     return [dict(row) for row in rows.mappings()]

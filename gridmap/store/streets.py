@@ -226,6 +226,18 @@ def homes(
     return [(row.grid_id, row.id) for row in rows]
 
 
+def service_centre(con: Connection, community_id: int) -> tuple[float, float] | None:
+    """Return where the community's service centre is, in degrees."""
+    row = con.execute(
+        text(
+            "SELECT ST_X(at) AS lon, ST_Y(at) AS lat FROM place"
+            " WHERE community_id = :c AND kind = 'service_centre' ORDER BY id LIMIT 1"
+        ),
+        {"c": community_id},
+    ).one_or_none()
+    return (row.lon, row.lat) if row else None
+
+
 def setting(con: Connection, community_id: int) -> dict[str, Any]:
     """Return what of the work setting differs from the defaults."""
     found = con.execute(

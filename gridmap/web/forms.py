@@ -200,6 +200,59 @@ def _here(place: list[Any]) -> tuple[float, float] | None:
     return lon, lat
 
 
+def place(values: Values) -> tuple[float, float] | None:
+    """Return the place ``lon``, ``lat`` in degrees; None when neither is given.
+
+    Raises
+    ------
+    BadInput
+        When it is no place on the globe.
+    """
+    raw = [values.get(name, "").strip() for name in ("lon", "lat")]
+    if not any(raw):
+        return None
+    lon, lat = _degrees(raw)
+    return lon, lat
+
+
+def box(values: Values, name: str = "box") -> tuple[float, float, float, float] | None:
+    """Return a part of the map, "west,south,east,north" in degrees; None when none is given.
+
+    Raises
+    ------
+    BadInput
+        When it is none.
+    """
+    raw = values.get(name, "").strip()
+    if not raw:
+        return None
+    west, south, east, north = _degrees(raw.split(",") if raw.count(",") == 3 else [])
+    return west, south, east, north
+
+
+def minutes(values: Values, most: int, name: str = "minutes", usual: int = 10) -> int:
+    """Return a number of minutes.
+
+    Raises
+    ------
+    BadInput
+        When it is no such number.
+    """
+    raw = values.get(name, "").strip() or str(usual)
+    return _whole(raw, 1, most, N_("分钟数要是整数，例如 10"))
+
+
+def _degrees(raw: list[str]) -> list[float]:
+    """Return longitudes and latitudes that alternate."""
+    try:
+        found = [float(one) for one in raw]
+    except ValueError:
+        found = []
+    if not found or not all(math.isfinite(x) and abs(x) <= (90, 180)[i % 2 == 0] for i, x in enumerate(found)):
+        raise BadInput("位置要写成经度、纬度，例如 105.28 和 27.30")
+    return found
+
+
 def back(values: Values, name: str = "back") -> str:
     """Return the page to go back to: one of ours, by path alone."""
     raw = values.get(name, "")
