@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -86,7 +87,7 @@ def _make(
 ) -> int:
     job = Actor(Machine.JOB, actor.community_id)
     store.lock(con, job.community_id)
-    _check_ahead(days(con, job), on)
+    _check_ahead(days(con, job), on, at)
     kept = store.current(con, job.community_id, worker_id, on=on)
     if kept and store.begun(con, job.community_id, kept.plan_id):
         raise Conflict("今天的走访已经开始：请从现在的位置重新安排")
@@ -136,10 +137,13 @@ def _minutes(minutes: int) -> int:
     return minutes
 
 
-def _check_ahead(calendar: Calendar, on: date) -> None:
-    today = max(calendar.today, calendar.decided_on or calendar.today)
-    if on < min(calendar.today, today):
+def _check_ahead(calendar: Calendar, on: date, at: datetime | None) -> None:
+    if _is_over(calendar, on, at):
         raise BadInput("%(on)s 已经过去，不能再安排", on=on)
+
+
+def _is_over(calendar: Calendar, on: date, at: datetime | None) -> bool:
+    return at is not None and on < at.astimezone(ZoneInfo(calendar.timezone)).date()
 
 
 def _whose(actor: Actor, worker_id: int | None) -> int:
@@ -203,12 +207,8 @@ def day(
     if kept is None and make:
         with as_job(con, actor):
             job = Actor(Machine.JOB, c)
-            ahead = on >= days(con, job).today
-            plan_id = (
-                _make(con, actor, asked, on, at, SEED, ITERATIONS, None, None)
-                if ahead and asked in turns_of(con, job, on=on)
-                else 0
-            )
+            ahead = not _is_over(days(con, job), on, at) and asked in turns_of(con, job, on=on)
+            plan_id = _make(con, actor, asked, on, at, SEED, ITERATIONS, None, None) if ahead else 0
             kept = store.by_id(con, c, plan_id) if plan_id else None
     if kept is None:
         return _empty(con, actor, asked, on)
@@ -410,7 +410,7 @@ def batch(
     budget = iterations or ITERATIONS
     job = Actor(Machine.JOB, actor.community_id)
     with transaction(actor) as con, as_job(con, actor):
-        _check_ahead(days(con, job), on)
+        _check_ahead(days(con, job), on, at)
         turns = turns_of(con, job, on=on)
         begun, before = _state(con, job, turns, on)
         free = {w: t for w, t in turns.items() if w not in begun}

@@ -15,7 +15,7 @@ from gridmap.domain.plans import PlanDraft
 from gridmap.domain.worklist import Urgency
 from gridmap.errors import BadInput, NotFound
 from gridmap.services import access, planning, worklist
-from gridmap.services.coverage import as_job, days
+from gridmap.services.coverage import as_job
 from gridmap.services.planning import Ready, Turn, Wanted
 from gridmap.services.plans import ITERATIONS, LONGEST_MIN, MOST_ITERATIONS, SEED, SHORTEST_MIN
 from gridmap.store import households, working
@@ -62,8 +62,6 @@ def propose(
     budget = iterations or ITERATIONS
     with as_job(con, actor):
         job = Actor(Machine.JOB, actor.community_id)
-        if on < days(con, job).today:
-            raise BadInput("%(on)s 已经过去，不能再安排", on=on)
         turns = _turns(con, job, grid_code, on, minutes, week=week)
         early = Wanted(early_days=_early(turns)) if week else Wanted()
         ready = planning.gather(con, job, turns, wanted=early)
