@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
@@ -12,6 +12,21 @@ from typing import Any
 from gridmap.domain.documents import Fields, Unreadable, load
 from gridmap.domain.envelopes import Envelope, read_envelope
 from gridmap.domain.groups import BY_CODE, GENERAL
+from gridmap.domain.street_edits import (
+    DAY_MIN,
+    LONGEST_NAME,
+    MOST_FLOORS,
+    MOST_STEPS,
+    MOST_VERTICES,
+    AddGate,
+    AddLift,
+    AddPath,
+    Change,
+    CloseGate,
+    OpenGate,
+    RemoveEdge,
+    SetHours,
+)
 from gridmap.errors import N_, BadInput
 from gridmap.web.edge import LARGEST_ID
 
@@ -188,14 +203,82 @@ def replan(raw: bytes) -> dict[str, Any]:
         raise BadInput("提交的内容读不出来（%(part)s），请更新页面后再试", part=str(error)) from error
 
 
+def street_change(raw: bytes) -> Change:
+    """Return what a planner wants changed in the streets.
+
+    Raises
+    ------
+    BadInput
+        When it is no such change.
+    """
+    try:
+        fields = Fields(load(raw))
+        kind = fields.get("change")
+        if not isinstance(kind, str) or kind not in CHANGES:
+            raise Unreadable("change")
+        return CHANGES[kind](fields)
+    except Unreadable as error:
+        raise BadInput("提交的内容读不出来（%(part)s），请更新页面后再试", part=str(error)) from error
+
+
+def _points(fields: Fields, most: int) -> tuple[tuple[float, float], ...]:
+    return tuple(_point(one, "lonlat") for one in fields.items("lonlat", most))
+
+
+def _point(value: Any, name: str) -> tuple[float, float]:
+    found = _here(value) if isinstance(value, list) else None
+    if found is None:
+        raise Unreadable(name)
+    return found
+
+
+def _name(fields: Fields) -> str:
+    return fields.text("name", LONGEST_NAME) if fields.get("name") else ""
+
+
+def _add_path(fields: Fields) -> Change:
+    steps = fields.maybe(fields.whole, "steps", 1, MOST_STEPS)
+    return AddPath(_points(fields, MOST_VERTICES), fields.word("kind"), _name(fields), steps)
+
+
+def _add_lift(fields: Fields) -> Change:
+    ends = _points(fields, 2)
+    if len(ends) != 2:
+        raise Unreadable("lonlat")
+    return AddLift((ends[0], ends[1]), fields.whole("floors", 1, MOST_FLOORS), _name(fields))
+
+
+def _add_gate(fields: Fields) -> Change:
+    opens, closes = (fields.maybe(fields.whole, name, 0, DAY_MIN) for name in ("opens_min", "closes_min"))
+    return AddGate(_point(fields.get("lonlat"), "lonlat"), _name(fields), opens, closes)
+
+
+def _set_hours(fields: Fields) -> Change:
+    opens, closes = (fields.maybe(fields.whole, name, 0, DAY_MIN) for name in ("opens_min", "closes_min"))
+    if opens is None or closes is None:
+        raise BadInput("请填开门和关门的时间")
+    return SetHours(fields.identity("edge_id"), opens, closes)
+
+
+CHANGES: dict[str, Callable[[Fields], Change]] = {
+    "AddPath": _add_path,
+    "AddLift": _add_lift,
+    "AddGate": _add_gate,
+    "CloseGate": lambda fields: CloseGate(fields.identity("edge_id")),
+    "OpenGate": lambda fields: OpenGate(fields.identity("edge_id")),
+    "SetHours": _set_hours,
+    "RemoveEdge": lambda fields: RemoveEdge(fields.identity("edge_id")),
+}
+
+
 def _here(place: list[Any]) -> tuple[float, float] | None:
     """Return where somebody stands, in degrees; None when he does not say."""
     if not place:
         return None
-    if len(place) != 2 or not all(type(x) in {int, float} and math.isfinite(x) for x in place):  # noqa: PLR2004 - lon, lat
+    if len(place) != 2 or not all(type(x) in {int, float} and math.isfinite(x) for x in place):
         raise Unreadable("here")
     lon, lat = map(float, place)
-    if abs(lon) > 180 or abs(lat) > 90:  # noqa: PLR2004 - degrees
+    if abs(lon) > 180 or abs(lat) > 90:
         raise Unreadable("here")
     return lon, lat
 
