@@ -15,6 +15,7 @@ COMMANDS = {
     "serve": ["serve", "demo", "sleep"],
     "setup": ["init", "doctor"],
     "accounts": ["sign-in-link", "user"],
+    "certificates": ["cert", "keys"],
     "communities": ["community"],
     "coverage": ["coverage", "export"],
     "plans": ["plan"],

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import socket
 import sys
 import threading
 import time
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -17,7 +21,7 @@ from rich.table import Table
 from gridmap.cli import edge
 from gridmap.cli.edge import HOST
 from gridmap.domain.actors import Actor, Machine, Role
-from gridmap.errors import GridmapError, SetupFault
+from gridmap.errors import BadInput, GridmapError, SetupFault
 from gridmap.ops.cluster import Cluster
 from gridmap.ops.setup import ready_database
 from gridmap.services import accounts, communities
@@ -30,7 +34,20 @@ APP_MODULE = "gridmap.cli.server"
 console = Console(stderr=True)
 
 
-def free_port(first: int) -> int:
+@dataclass(frozen=True)
+class Listening:
+    """Where a server listens, and with which certificate; without one it speaks plain http."""
+
+    address: str = HOST
+    certificate: Path | None = None
+    key: Path | None = None
+
+    def url(self, port: int) -> str:
+        """Return where the pages are."""
+        return f"{'https' if self.certificate else 'http'}://{self.address}:{port}/"
+
+
+def free_port(first: int, address: str = HOST) -> int:
     """Return the first port from ``first`` on that nobody listens on.
 
     Raises
@@ -39,11 +56,13 @@ def free_port(first: int) -> int:
         When none of the next ``PORTS_TO_TRY`` is free.
     """
     for port in range(first, min(first + PORTS_TO_TRY, 65536)):
-        with socket.socket() as probe:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
-                probe.bind((HOST, port))
-            except OSError:
+                probe.bind((address, port))
+            except OSError as error:
+                if error.errno == errno.EADDRNOTAVAIL:
+                    raise SetupFault("这台机器没有地址 %(address)s", address=address) from error
                 continue
             return port
     raise SetupFault("从 %(first)s 起的端口都被占用，请用 --port 另选一个", first=first)
@@ -60,9 +79,9 @@ def keep_awake(cluster: Cluster) -> None:
                 console.print(f"[yellow]![/] {error}")
 
 
-def run_server(port: int) -> None:
+def run_server(port: int, at: Listening) -> None:
     """Serve until told to stop."""
-    from granian.constants import Interfaces
+    from granian.constants import Interfaces, SSLProtocols
     from granian.log import LogLevels
     from granian.server import Server
 
@@ -71,8 +90,11 @@ def run_server(port: int) -> None:
     Server(
         f"{APP_MODULE}:make_app",
         factory=True,
-        address=HOST,
+        address=at.address,
         port=port,
+        ssl_cert=at.certificate,
+        ssl_key=at.key,
+        ssl_protocol_min=SSLProtocols.tls12,  # phones before Android 10
         interface=Interfaces.WSGI,
         workers=settings.workers,
         blocking_threads=settings.threads,
@@ -83,16 +105,16 @@ def run_server(port: int) -> None:
     ).serve()
 
 
-def serve_until_stopped(port: int, *, woken: bool) -> None:
+def serve_until_stopped(port: int, *, woken: bool, at: Listening = Listening()) -> None:
     """Serve and watch the private cluster; let it sleep again when we woke it."""
     settings = edge.settings()
     if settings.database_url:
-        run_server(port)
+        run_server(port, at)
         return
     cluster = Cluster(settings.home)
     threading.Thread(target=keep_awake, args=[cluster], daemon=True).start()
     try:
-        run_server(port)
+        run_server(port, at)
     finally:
         if woken:
             cluster.stop()
@@ -100,12 +122,37 @@ def serve_until_stopped(port: int, *, woken: bool) -> None:
 
 @click.command()
 @click.option("--port", type=click.IntRange(1, 65535), help="端口；被占用时用下一个 / port; the next free one is used")
-def serve(port: int | None) -> None:
-    """在 127.0.0.1 提供网页 / serve on 127.0.0.1 until stopped."""
+@click.option(
+    "--listen", default=HOST, show_default=True, help="监听的地址；局域网需要 --certificate / address to listen on"
+)
+@click.option("--certificate", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="证书链 / chain, PEM")
+@click.option("--key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="证书的密钥 / its key, PEM")
+def serve(port: int | None, listen: str, certificate: Path | None, key: Path | None) -> None:
+    """提供网页；默认只在 127.0.0.1 / serve until stopped, on 127.0.0.1 unless told otherwise."""
+    at = listening(listen, certificate, key)
     woken = ready_database(edge.settings()).woken
-    chosen = free_port(port or edge.settings().port)
-    console.print(f"[green]✓[/] http://{HOST}:{chosen}/   (Ctrl-C 停止 / to stop)")
-    serve_until_stopped(chosen, woken=woken)
+    chosen = free_port(port or edge.settings().port, at.address)
+    console.print(f"[green]✓[/] {at.url(chosen)}   (Ctrl-C 停止 / to stop)")
+    serve_until_stopped(chosen, woken=woken, at=at)
+
+
+def listening(address: str, certificate: Path | None, key: Path | None) -> Listening:
+    """Return where to listen.
+
+    Raises
+    ------
+    BadInput
+        When the address is none, half a certificate is named, or people's data would cross a network in plain text.
+    """
+    try:
+        parsed = ip_address(address)
+    except ValueError as error:
+        raise BadInput("--listen 要写这台机器的 IP 地址") from error
+    if (certificate is None) != (key is None):
+        raise BadInput("--certificate 和 --key 要一起写")
+    if certificate is None and not parsed.is_loopback and not edge.settings().insecure_http:
+        raise BadInput("局域网地址要有证书：先运行 gridmap cert %(address)s", address=address)
+    return Listening(address, certificate, key)
 
 
 @click.command()
