@@ -13,6 +13,7 @@ from gridmap.web.reasons import EVENTS, HAZARDS, NEEDS
 RESULTS = {
     "met": lazy_gettext("见到了"),
     "nobody": lazy_gettext("没人在家"),
+    "refused": lazy_gettext("不愿受访"),
     "moved": lazy_gettext("已搬走"),
     "vacant": lazy_gettext("空置"),
 }
@@ -52,7 +53,7 @@ SENTENCES = {
     "change": lazy_gettext("换顺序"),
     "walked": lazy_gettext("已走 {done} / {all} 户"),
     "left_min": lazy_gettext("约还需 {n} 分钟"),
-    "left_h": lazy_gettext("约还需 {h} 小时 {n} 分钟"),
+    "left_h": lazy_gettext("约还需 {h} 小时"),
     "walk_m": lazy_gettext("步行 {n} 米"),
     "no_way": lazy_gettext("没有查到路"),
     "doors": lazy_gettext("{n} 户"),

@@ -61,7 +61,9 @@ function progress() {
 
 function duration(seconds) {
   const minutes = Math.ceil(seconds / 60);
-  return minutes < 100 ? say(words.left_min, { n: minutes }) : say(words.left_h, { h: Math.floor(minutes / 60), n: minutes % 60 });
+  if (minutes < 90) return say(words.left_min, { n: minutes });
+  const h = Math.round(minutes / 30) / 2; // of hours nobody needs to know the minute
+  return say(words.left_h, { h });
 }
 
 // --- keeping ---------------------------------------------------------------------------------------------------------
