@@ -228,6 +228,9 @@ class Walker:
             Seconds with access at both ends; inf without a way; 0 from a place to itself.
         """
         b = a if b is None else b
+        same = (a.xy[:, None, :] == b.xy[None, :, :]).all(axis=2)
+        if not len(self.network.edge_id):
+            return np.where(same, 0.0, np.inf)
         ends_a, ends_b = self._ends(a), self._ends(b)
         from_nodes, row = np.unique(ends_a, return_inverse=True)
         to_nodes, column = np.unique(ends_b, return_inverse=True)
@@ -245,7 +248,7 @@ class Walker:
         best = np.minimum(best, self._along(a, b)) + a.access_s[:, None] + b.access_s[None, :]
         best[a.edge < 0, :] = np.inf
         best[:, b.edge < 0] = np.inf
-        best[(a.xy[:, None, :] == b.xy[None, :, :]).all(axis=2)] = 0.0
+        best[same] = 0.0
         return np.asarray(best)
 
     def leg(self, a: Spots, i: int, b: Spots, j: int, *, during: tuple[int, int] | None = None) -> Leg | None:
@@ -301,21 +304,15 @@ class Walker:
 
     def _ends(self, spots: Spots) -> Ints:
         """Return (2, k) nodes: tail and head of each place's street."""
-        if not len(self.network.edge_id):
-            return np.zeros((2, len(spots.edge)), np.int64)
         return np.stack([self.network.tail[spots.edge], self.network.head[spots.edge]])
 
     def _off(self, spots: Spots) -> Floats:
         """Return (2, k) seconds from the street's point to its tail and its head."""
-        if not len(self.network.edge_id):
-            return np.full((2, len(spots.edge)), np.inf)
         forward, backward = self.network.forward_s[spots.edge], self.network.backward_s[spots.edge]
         return np.stack([_part(spots.share, backward), _part(1 - spots.share, forward)])
 
     def _onto(self, spots: Spots) -> Floats:
         """Return (2, k) seconds from the tail and the head of the street to the point."""
-        if not len(self.network.edge_id):
-            return np.full((2, len(spots.edge)), np.inf)
         forward, backward = self.network.forward_s[spots.edge], self.network.backward_s[spots.edge]
         return np.stack([_part(spots.share, forward), _part(1 - spots.share, backward)])
 
