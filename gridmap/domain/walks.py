@@ -12,6 +12,7 @@ Box = tuple[float, float, float, float]  # west, south, east, north in degrees
 LonLat = tuple[float, float]
 DEGREE_M = 111_320.0  # of latitude, near enough to frame a picture
 MARGIN_M = 60.0  # of ground around a walk
+GATE_M = 40.0  # a gate farther from the walk than this is not told
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,41 @@ def box_of(points: Iterable[LonLat], *, margin_m: float = MARGIN_M) -> Box:
     return (min(lons) - wide, min(lats) - tall, max(lons) + wide, max(lats) + tall)
 
 
+def places_of(day: Day) -> list[LonLat]:
+    """Return the points of the stops and of the ways between them: without the way there and back, if it is longer."""
+    found = [(stop.lon, stop.lat) for stop in day.stops]
+    for stop in day.stops[1:]:
+        found += stop.path.lonlat if stop.path else ()
+    return found or points_of(day)
+
+
+def around(one: Box, other: Box) -> Box:
+    """Return the box around two boxes."""
+    return (min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3]))
+
+
+def wide_m(box: Box) -> float:
+    """Return the longer side of a box in metres."""
+    west, south, east, north = box
+    squeeze = math.cos(math.radians((south + north) / 2))
+    return max((east - west) * squeeze, north - south) * DEGREE_M
+
+
 def stairs_on(day: Day) -> bool:
     """Tell whether some way of the day has stairs."""
     return any(kind == "steps" for stop in day.stops if stop.path for kind, _, _ in stop.path.parts)
+
+
+def by_the_way(gates: Iterable[Gate], day: Day, *, within_m: float = GATE_M) -> tuple[Gate, ...]:
+    """Return the gates so near a vertex or a stop of the walk that they matter to it."""
+    points = points_of(day)
+    squeeze = math.cos(math.radians(day.start.lat))
+    near = within_m / DEGREE_M
+
+    def close(gate: Gate) -> bool:
+        return any(math.hypot((lon - gate.lon) * squeeze, lat - gate.lat) <= near for lon, lat in points)
+
+    return tuple(gate for gate in gates if close(gate))
 
 
 def framed(box: Box, ratio: float) -> Box:

@@ -10,6 +10,7 @@ from gridmap.domain.cartography import (
     Frame,
     Label,
     Point,
+    Reach,
     along,
     apart,
     arrows,
@@ -22,10 +23,12 @@ from gridmap.domain.cartography import (
 )
 from gridmap.domain.plans import Day
 from gridmap.domain.plans import Path as Way
-from gridmap.domain.walks import Gate, Ground, Piece, Walk, box_of, framed, points_of
+from gridmap.domain.walks import Box, Gate, Ground, Piece, Walk, box_of, framed, places_of, points_of, wide_m
 
 MAP_MM = (186.0, 128.0)
 FRAME = MAP_MM[0] / MAP_MM[1]
+INSET_MM = (44.0, 40.0)
+MUCH_LONGER = 1.5  # a whole way so many times wider than its stops gets a small picture of its own
 MAJOR = {"motorway", "trunk", "primary", "secondary", "tertiary"}
 WALKS = {"footway", "path", "cycleway", "bridleway", "corridor", "steps", "track"}
 STREET_M = {"major": 15.0, "minor": 8.0, "small": 4.5}  # as wide as on the screen, about
@@ -152,18 +155,20 @@ def _hours(gate: Gate) -> str:
 
 
 def picture(walk: Walk) -> dict[str, Any]:
-    """Return the map in millimetres, ready to be drawn: ground, way, signs, names, scale."""
+    """Return the map in millimetres, ready to be drawn: ground, way, signs, names, scale.
+
+    It shows where the stops are. When the way there is much longer than that, a small picture in a corner shows all
+    of it.
+    """
     day, ground = walk.day, walk.ground
-    frame = Frame(framed(box_of(points_of(day)), FRAME), *MAP_MM)
-    signs = _signs(day, frame)
-    gates = _gates(walk.gates, frame)
-    half = PIN_MM / 2
-    taken = [(x - half, y - half, x + half, y + half) for x, y in [s["at"] for s in [*signs["pins"], *signs["ends"]]]]
-    taken += [(0, MAP_MM[1] - 9, 60, MAP_MM[1]), (MAP_MM[0] - 12, 0, MAP_MM[0], 15)]  # the scale bar, the arrow
-    legs = [_leg(stop.path, frame, done=stop.done) for stop in day.stops if stop.path]
-    legs += [_leg(day.way_back, frame, done=False)] if day.way_back else []
-    taken += [(x - 1, y - 1, x + 1, y + 1) for leg in legs for line in leg["level"] for x, y in beads(line, every=2)]
+    near, whole = box_of(places_of(day)), box_of(points_of(day))
+    far = wide_m(whole) > MUCH_LONGER * wide_m(near)
+    frame = Frame(framed(near if far else whole, FRAME), *MAP_MM)
+    signs, gates = _signs(day, frame), _gates(walk.gates, frame)
+    legs = _legs(day, frame)
+    inset = _inset(day, ground, near, whole, signs) if far else None
     ours = {stop.building_id for stop in day.stops if stop.building_id is not None}
+    taken = _taken(signs, legs, inset)
     metres, bar = scale_bar(frame.mm_per_m, longest_mm=45)
     return {
         "size": MAP_MM,
@@ -178,4 +183,45 @@ def picture(walk: Walk) -> dict[str, Any]:
         "stairs": any(leg["stairs"] for leg in legs),
         **signs,
         "bar": {"m": metres, "mm": bar},
+        "inset": inset,
+    }
+
+
+def _legs(day: Day, frame: Frame) -> list[dict[str, Any]]:
+    legs = [_leg(stop.path, frame, done=stop.done) for stop in day.stops if stop.path]
+    return legs + ([_leg(day.way_back, frame, done=False)] if day.way_back else [])
+
+
+def _taken(signs: dict[str, Any], legs: list[dict[str, Any]], inset: dict[str, Any] | None) -> list[Reach]:
+    """Return what no name may cover: the scale, the arrow, the signs, the way, the small picture."""
+    half = PIN_MM / 2
+    wide, tall = MAP_MM
+    taken: list[Reach] = [(0, tall - 9, 60, tall), (wide - 12, 0, wide, 15)]
+    taken += [(x - half, y - half, x + half, y + half) for x, y in [s["at"] for s in [*signs["pins"], *signs["ends"]]]]
+    taken += [(x - 1, y - 1, x + 1, y + 1) for leg in legs for line in leg["level"] for x, y in beads(line, every=2)]
+    if inset:
+        x, y = inset["at"]
+        taken.append((x, y, x + INSET_MM[0], y + INSET_MM[1]))
+    return taken
+
+
+def _inset(day: Day, ground: Ground, near: Box, whole: Box, signs: dict[str, Any]) -> dict[str, Any]:
+    """Return a small picture of the whole way, in the corner with the fewest signs."""
+    frame = Frame(framed(whole, INSET_MM[0] / INSET_MM[1]), *INSET_MM)
+    (wide, tall), (w, h) = MAP_MM, INSET_MM
+    corners = [(2.0, 2.0), (wide - w - 2, tall - h - 12), (2.0, tall - h - 12), (wide - w - 16, 2.0)]
+
+    def signs_in(at: Point) -> int:
+        reach = (at[0] - 4, at[1] - 4, at[0] + w + 4, at[1] + h + 4)
+        return sum(reach[0] < x < reach[2] and reach[1] < y < reach[3] for x, y in (pin["at"] for pin in signs["pins"]))
+
+    west, south, east, north = near
+    return {
+        "at": min(corners, key=signs_in),
+        "size": INSET_MM,
+        "areas": [{"tone": _tone(a.kind), "line": frame.line(a.line)} for a in ground.areas],
+        "streets": [frame.line(s.line) for s in ground.streets if _class(s.kind) in {"major", "minor"}],
+        "way": [frame.line(way.lonlat) for way in [*(s.path for s in day.stops), day.way_back] if way],
+        "start": frame.put((day.start.lon, day.start.lat)),
+        "near": [frame.put((west, north)), frame.put((east, south))],
     }

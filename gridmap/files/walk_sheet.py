@@ -31,6 +31,7 @@ SOURCE = Path(__file__).with_suffix(".typ")
 FONTS = VENDOR / "fonts-sc" / "fonts"
 INVENTED = {"all": "演示数据", "people": "住户为演示数据", "none": ""}
 WEEKDAYS = "一二三四五六日"
+FEW_ROOMS = 2  # of so few nobody needs a plan
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,10 @@ def _matrix(unit: Unit, numbers: dict[int, int]) -> dict[str, Any]:
     return {"columns": len(places), "rows": rows}
 
 
+def _rooms(unit: Unit) -> int:
+    return sum(len(rooms) for _, rooms in unit.floors)
+
+
 def _place(room: str, floor: int) -> str:
     label = str(floor)
     return room[len(label) :] if room.startswith(label) and len(room) > len(label) else ""
@@ -116,7 +121,7 @@ def _stop(stop: PlannedStop, day: Day) -> dict[str, Any]:
         "walk": f"步行 {stop.path.metres} 米" if stop.path else "没有查到路",
         "done": stop.done,
         "doors": [_door(door) for door in stop.doors],
-        "matrix": _matrix(unit, numbers) if unit and stop.doors else None,
+        "matrix": _matrix(unit, numbers) if unit and stop.doors and _rooms(unit) > FEW_ROOMS else None,
     }
 
 

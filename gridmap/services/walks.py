@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from gridmap.domain.actors import Actor, Role
 from gridmap.domain.plans import Day
-from gridmap.domain.walks import Walk, box_of, framed, points_of
+from gridmap.domain.walks import Walk, around, box_of, by_the_way, framed, places_of, points_of
 from gridmap.services import access, plans, worklist
 from gridmap.store import audit
 from gridmap.store import walks as store
@@ -30,7 +30,7 @@ def walk(con: Connection, actor: Actor, *, on: date, at: datetime, plan_id: int 
     access.require(actor, *READERS)
     day = _day(con, actor, on, at, plan_id)
     found = store.gates(con, actor.community_id, on=day.on, box=box_of(points_of(day)))
-    return Walk(day, tuple(found), worklist.setting(con, actor).navigation)
+    return Walk(day, by_the_way(found, day), worklist.setting(con, actor).navigation)
 
 
 def track(con: Connection, actor: Actor, *, on: date, at: datetime, plan_id: int | None = None) -> Day:
@@ -50,6 +50,6 @@ def sheet(
     """
     access.require(actor, *READERS)
     made = walk(con, actor, on=on, at=at, plan_id=plan_id)
-    box = framed(box_of(points_of(made.day)), frame)
+    box = around(*(framed(box_of(points), frame) for points in (points_of(made.day), places_of(made.day))))
     audit.write(con, actor, "walk.sheet", subject=str(made.day.plan_id), on=made.day.on, doors=made.day.doors_all)
     return replace(made, ground=store.ground(con, actor.community_id, box=box))

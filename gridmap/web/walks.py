@@ -10,7 +10,7 @@ from flask_babel import gettext
 
 from gridmap.domain.actors import Role
 from gridmap.domain.plans import Day, End, Path, PlannedDoor, PlannedStop, StopState
-from gridmap.domain.walks import Gate, Walk
+from gridmap.domain.walks import Gate, Walk, stairs_on
 from gridmap.files.gpx import to_gpx
 from gridmap.files.walk_picture import FRAME
 from gridmap.files.walk_sheet import Printed, to_pdf
@@ -137,7 +137,7 @@ def _page(plan_id: int | None) -> str:
         ends=(reasons.clock(day.start.at_s), reasons.clock(day.end.at_s)),
         minutes=minutes_of(day.left_s),
         metres=sum(stop.path.metres for stop in day.stops if stop.path) + (day.way_back.metres if day.way_back else 0),
-        stairs=any(kind == "steps" for stop in day.stops if stop.path for kind, _, _ in stop.path.parts),
+        stairs=stairs_on(day),
         gates=bool(walk.gates),
         left_out=[(left, reasons.condition_words(left)) for left in day.left_out],
         status=status_words(day),

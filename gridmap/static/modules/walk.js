@@ -79,7 +79,7 @@ export function start(map, { paper, way }) {
       if (item.open) {
         item.open = false;
         way.choose(null);
-        fit(way.whole());
+        fit(way.places());
       } else choose(Number(item.dataset.stop));
     });
   }
@@ -167,7 +167,7 @@ export function start(map, { paper, way }) {
   window.addEventListener("online", () => { if (lost) { paper.retarget(paper.address); paper.redraw(); } });
 
   const body = sheet(() => { if (shown) setTimeout(() => fit(shown.bounds, { maxZoom: shown.maxZoom, animate: false }), 180); });
-  fit(way.whole(), { animate: false });
+  fit(way.places(), { animate: false, maxZoom: 18 });
   const asked = Number(new URLSearchParams(location.search).get("stop"));
   if (asked && itemOf(asked)) choose(asked);
   let resizing;

@@ -11,8 +11,8 @@ import { icon } from "./stage.js";
 
 const [STEPS, ACCESS] = [2, 4];
 const ARROW_EVERY = 76; // pixels
-const APART = 31; // pixels between the middles of two numbers
-const FARTHEST = 58; // pixels a number may stand from its door
+const APART_REM = 1.95; // between the middles of two numbers
+const FARTHEST_REM = 3.6; // a number may stand so far from its door
 
 // --- geometry in pixels ----------------------------------------------------------------------------------------------
 
@@ -62,7 +62,7 @@ export function arrows(line, every = ARROW_EVERY, size = 4.2) {
 }
 
 /** Where labels stand so that none covers another: pushed apart, not far from their own place. @param {L.Point[]} at */
-export function apart(at, least = APART, farthest = FARTHEST) {
+export function apart(at, least, farthest) {
   const placed = at.map((p, i) => p.add([Math.cos(i * 2.4) * 0.6, Math.sin(i * 2.4) * 0.6]));
   for (let round = 0; round < 60; round += 1) {
     let moved = false;
@@ -177,7 +177,8 @@ export function draw(map, { start, end, legs, stops, gates, colours }) {
   function drawStops() {
     const zoom = map.getZoom();
     const truly = [...stops.map((stop) => stop.at), ...ends.map((marker) => marker.getLatLng())].map((at) => map.project(at, zoom));
-    const placed = apart(truly);
+    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    const placed = apart(truly, APART_REM * rem, FARTHEST_REM * rem);
     leaders.clearLayers();
     const current = next();
     [...pins, ...ends].forEach((marker, i) => {
@@ -211,12 +212,14 @@ export function draw(map, { start, end, legs, stops, gates, colours }) {
     for (const leg of legs) for (let i = 0; i < leg.p.length; i += 2) all.extend([leg.p[i + 1], leg.p[i]]);
     return all;
   };
+  /** Where the stops are: without the way there and back, which may be far longer. */
+  layer.places = () => (stops.length ? L.latLngBounds(stops.map((stop) => stop.at)) : layer.whole());
   /** What is around a stop: its way and itself. */
   layer.around = (n) => {
     const stop = stops.find((one) => one.n === n);
     const leg = legs.find((one) => one.n === n);
     const all = L.latLngBounds([stop.at, stop.at]);
-    if (leg) for (let i = 0; i < leg.p.length; i += 2) all.extend([leg.p[i + 1], leg.p[i]]);
+    if (leg && n !== stops[0].n) for (let i = 0; i < leg.p.length; i += 2) all.extend([leg.p[i + 1], leg.p[i]]);
     return all;
   };
   return layer;
