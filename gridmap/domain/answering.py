@@ -21,6 +21,7 @@ J. C. Kleinman, "Proportions with extraneous variance: single and independent sa
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -41,7 +42,8 @@ SATURDAY = 5  # of date.weekday()
 # half the doors by day, more at noon and most in the evening.
 COLD = ((30, 44, 48, 54, 44, 60, 70, 40), (25, 50, 58, 60, 54, 60, 66, 40))
 COLD_KNOCKS = 20.0  # so many knocks in a band weigh as much as ``COLD``; assumption
-DOOR_KNOCKS = 6.0  # how alike the doors of one building are: as strong as so many knocks; assumption
+DOOR_SPREAD = 0.6  # how much the doors of one building differ, in logits; assumption
+MOST_TRIES = 10  # more tell nothing new
 STRENGTH = (2.0, 500.0)  # an estimated strength is kept within, in knocks
 STRENGTH_UNKNOWN = 30.0  # where the counts say nothing yet; assumption
 LEAST, MOST = 0.01, 0.99  # no door opens always or never
@@ -49,7 +51,7 @@ LEAST, MOST = 0.01, 0.99  # no door opens always or never
 
 def band_of(second: int) -> int:
     """Return the band a second of the local day lies in."""
-    return int(np.searchsorted(BANDS, second, side="right"))
+    return bisect_right(BANDS, second)
 
 
 def is_weekend(weekday: int) -> bool:
@@ -180,9 +182,14 @@ def chances(rates: Rates, kind: str, *, weekend: bool, knocks: Ints, answers: In
 def after_tries(chance: Floats, tries: Ints | int) -> Floats:
     """Return the chance after so many knocks in vain since somebody was last met.
 
-    Doors of a building are taken to scatter around its rate like a beta distribution of strength ``DOOR_KNOCKS``.
+    Doors of one building are taken to differ in the logarithm of their odds with deviation ``DOOR_SPREAD`` (s). To
+    first order a door that has not been tried is s^2 (1 - r) better than the rate r of all knocks, and each knock in
+    vain tells s^2 r against it. Where doors are tried until they open, knocks at them have on average (1 - r) / r
+    tries behind them: so the mean of all knocks stays r, which is what was counted.
     """
-    found: Floats = np.clip(chance * DOOR_KNOCKS / (DOOR_KNOCKS + tries), LEAST, MOST)
+    r = np.clip(chance, LEAST, MOST)
+    odds = np.log(r / (1 - r)) + DOOR_SPREAD**2 * ((1 - r) - r * np.minimum(tries, MOST_TRIES))
+    found: Floats = np.clip(1 / (1 + np.exp(-odds)), LEAST, MOST)
     return found
 
 
