@@ -51,7 +51,7 @@ def build(con: Connection, actor: Actor, *, on: dt.date, town: Town | None = Non
     setting = setting_of(con, actor.community_id)
     ways, gates = _drawn_streets(con, actor, here, town)
     drawn = draw(ways, gates, setting=setting, crossing=here.invented == "all")
-    edges = passages.lift_beside_longest_stair(drawn.edges) if here.invented == "all" else drawn.edges
+    edges = passages.lift_beside_longest_stair(drawn.edges, setting) if here.invented == "all" else drawn.edges
     nodes = gpd.GeoSeries(shapely.points(drawn.xy), crs=here.epsg).to_crs(STORE_SRID)
     streets.keep(con, actor.community_id, nodes, edges.to_crs(STORE_SRID), since=on - dt.timedelta(days=SINCE_DAYS))
     tie(con, actor.community_id, here, on=on)

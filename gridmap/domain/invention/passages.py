@@ -11,7 +11,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gridmap.domain.junctions import cut_where_shared, meet
-from gridmap.domain.streets import GATE_COLUMNS
+from gridmap.domain.streets import GATE_COLUMNS, seconds
+from gridmap.domain.working import WorkSetting
 
 Shapes = npt.NDArray[np.object_]
 
@@ -101,7 +102,7 @@ def gates(places: gpd.GeoDataFrame, ways: gpd.GeoDataFrame, walls: Shapes) -> gp
     return gpd.GeoDataFrame(pd.DataFrame(rows, columns=GATE_COLUMNS), geometry="geometry", crs=ways.crs)
 
 
-def lift_beside_longest_stair(edges: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def lift_beside_longest_stair(edges: gpd.GeoDataFrame, setting: WorkSetting) -> gpd.GeoDataFrame:
     """Return the edges with a public lift beside the longest stair, as hillside towns have them."""
     stairs = edges[edges["kind"] == "steps"]
     if not len(stairs):
@@ -112,5 +113,7 @@ def lift_beside_longest_stair(edges: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     far = float(np.hypot(bx - ax, by - ay)) or 1.0
     side = np.array([-(by - ay), bx - ax]) / far * LIFT_BESIDE_M
     bend = shapely.LineString([(ax, ay), ((ax + bx) / 2 + side[0], (ay + by) / 2 + side[1]), (bx, by)])
-    lift = stair.assign(kind="lift", name="便民电梯", geometry=[bend], ride_s=np.nan, ride_back_s=np.nan)
+    up, down, *_ = seconds("lift", bend.length, int(stair["steps"].iloc[0]), setting)
+    facts = {"kind": "lift", "name": "便民电梯", "length_m": bend.length, "walk_s": up, "walk_back_s": down}
+    lift = stair.assign(**facts, geometry=[bend])
     return gpd.GeoDataFrame(pd.concat([edges, lift], ignore_index=True), geometry="geometry", crs=edges.crs)
