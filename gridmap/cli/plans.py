@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -295,7 +295,9 @@ def batch(code: str, day: str, seed: int, iterations: int | None, processes: int
         pass
     begun = time.monotonic()
     with executor(edge.settings(), processes=processes) as pool:
-        made = plans.batch(edge.transaction, actor, on=on, executor=pool, seed=seed, iterations=iterations)
+        made = plans.batch(
+            edge.transaction, actor, on=on, executor=pool, at=datetime.now(UTC), seed=seed, iterations=iterations
+        )
     took = time.monotonic() - begun
     with edge.transaction(actor) as con:
         lines = plans.listing(con, actor, on=on)

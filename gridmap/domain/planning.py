@@ -48,7 +48,9 @@ def answer(
 
     solved = solve(problem, seed=seed, iterations=iterations, start=start)
     timetable = check(problem, solved.routes)
-    told = explain(problem, solved) if explained else ()
+    # Also of doors that no shift may serve, which the solver need not know of.
+    asked = np.flatnonzero((problem.weight.max(axis=1, initial=0) > 0) | problem.required)
+    told = explain(problem, solved, places=asked.tolist()) if explained else ()
     return Answer(solved, timetable, tuple(replace(o, relaxed=None, witness=None) for o in told))
 
 

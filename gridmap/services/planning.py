@@ -49,7 +49,7 @@ class Wanted:
     required : households that are to be visited whenever a plan can hold them, whatever the list says
     extra : tasks the list need not hold
     first : a household that comes before all others
-    early_days : a door that must be visited is visited on one of so many first days; None: on any
+    early_days : a door that must be visited is visited within so many days after it must; None: on any day
     """
 
     without: frozenset[int] = frozenset()
@@ -96,7 +96,7 @@ def gather(
     wanted = wanted or Wanted()
     on = min(turn.on for turn in turns)
     setting = worklist.setting(con, actor)
-    tasks, hours, errands = _asked(con, actor, turns, on, at, wanted)
+    tasks, hours, must_from, errands = _asked(con, actor, turns, on, at, wanted)
     walker = streets.walker(con, actor, on=on)
     entrances = sorted({task.entrance_id for task in tasks.values()})
     points = [*_points(turns), *((e.lon, e.lat) for e in errands.values())]
@@ -121,7 +121,7 @@ def gather(
     row_of = {entrance: i for i, entrance in enumerate(entrances)}
     joint = {e.household_id: e for e in errands.values() if e.household_id is not None and e.household_id in tasks}
     candidates = [
-        _door(task, walks, row_of[task.entrance_id], gates, hours[task.household_id], joint, wanted)
+        _door(task, walks, row_of[task.entrance_id], gates, hours[task.household_id], joint, must_from, wanted)
         for task in tasks.values()
     ]
     candidates += [
@@ -159,10 +159,11 @@ def joined(a: Spots, b: Spots) -> Spots:
 
 def _asked(
     con: Connection, actor: Actor, turns: Sequence[Turn], first_on: date, at: datetime | None, wanted: Wanted
-) -> tuple[dict[int, Task], dict[int, tuple[tuple[int, int], ...]], dict[int, Errand]]:
-    """Return tasks by household, their windows since the first midnight, and errands, of all days of the turns."""
+) -> tuple[dict[int, Task], dict[int, tuple[tuple[int, int], ...]], dict[int, int], dict[int, Errand]]:
+    """Return tasks by household, their windows since the first midnight, from which day each must be, and errands."""
     tasks: dict[int, Task] = {}
     hours: dict[int, tuple[tuple[int, int], ...]] = {}
+    must_from: dict[int, int] = {}
     errands: dict[int, Errand] = {}
     for on in sorted({turn.on for turn in turns}):
         grid_ids = sorted({g for turn in turns if turn.on == on for g in turn.grid_ids})
@@ -174,6 +175,8 @@ def _asked(
             tasks[task.household_id] = task if known is None else replace(known, weight=max(known.weight, task.weight))
             if known is not None and heavier and task.urgency is Urgency.MUST:
                 tasks[task.household_id] = task
+            if task.urgency is Urgency.MUST:
+                must_from.setdefault(task.household_id, (on - first_on).days)
             spans = tuple((zero + a, zero + b) for a, b in task.windows)
             hours[task.household_id] = hours.get(task.household_id, ()) + spans
         for errand in found.errands:
@@ -183,7 +186,7 @@ def _asked(
         if task.household_id not in tasks or task is wanted.first:
             tasks[task.household_id], hours[task.household_id] = task, task.windows
     kept = {e: errand for e, errand in sorted(errands.items()) if e not in wanted.without_errands}
-    return tasks, {h: hours[h] for h in tasks}, kept
+    return tasks, {h: hours[h] for h in tasks}, must_from, kept
 
 
 def _door(
@@ -193,6 +196,7 @@ def _door(
     gates: Mapping[int, store.Gate],
     hours: tuple[tuple[int, int], ...],
     joint: Mapping[int, Errand],
+    must_from: Mapping[int, int],
     wanted: Wanted,
 ) -> Candidate:
     """Return a task as a candidate, with what else is agreed for its household."""
@@ -206,8 +210,8 @@ def _door(
         task, walks, spot=row, has_lift=gates[task.entrance_id].has_lift, windows=hours, required=required
     )
     days = None
-    if wanted.early_days is not None and task.urgency is Urgency.MUST and task.pinned is None:
-        days = frozenset(range(wanted.early_days))
+    if wanted.early_days is not None and task.household_id in must_from and task.pinned is None:
+        days = frozenset(range(must_from[task.household_id] + wanted.early_days))
     return replace(made, errand_id=errand.errand_id if errand else None, days=days)
 
 

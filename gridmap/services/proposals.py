@@ -13,7 +13,7 @@ from gridmap.domain.actors import Actor, Machine, Role
 from gridmap.domain.households import Home
 from gridmap.domain.plans import PlanDraft
 from gridmap.domain.worklist import Urgency
-from gridmap.errors import BadInput, NotFound
+from gridmap.errors import BadInput
 from gridmap.services import access, planning, worklist
 from gridmap.services.coverage import as_job
 from gridmap.services.planning import Ready, Turn, Wanted
@@ -53,9 +53,7 @@ def propose(
     Raises
     ------
     BadInput
-        When minutes, seed or iterations make no sense, or nobody works in that week.
-    NotFound
-        When there is no such grid.
+        When minutes, seed or iterations make no sense, there is no such grid, or nobody works in that week.
     """
     access.require(actor, Role.SECRETARY, Role.CLERK, Machine.JOB)
     _check(minutes, seed, iterations)
@@ -88,11 +86,11 @@ def _turns(con: Connection, job: Actor, grid_code: str, on: date, minutes: int |
     """Return the walks through one grid: of whoever is its main worker, in the usual hours unless minutes are given."""
     grid_id = store.grid_id(con, job.community_id, grid_code)
     if grid_id is None:
-        raise NotFound("没有编码为 %(code)s 的网格", code=grid_code)
+        raise BadInput("没有编码为 %(code)s 的网格", code=grid_code)
     how = worklist.setting(con, job)
     centre = store.base(con, job.community_id, grid_id, on=on)
     if centre is None:
-        raise NotFound("这一天没有编码为 %(code)s 的网格", code=grid_code)
+        raise BadInput("%(on)s 没有编码为 %(code)s 的网格", on=on, code=grid_code)
     opens_s = 60 * how.shift_start_min
     closes_s = min(opens_s + 60 * minutes, 86_400) if minutes is not None else 60 * how.shift_end_min
     duty = [w for w, g, kind in working.on_duty(con, job.community_id, on=on) if g == grid_id and kind == "main"]
