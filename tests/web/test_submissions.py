@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -9,8 +12,10 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from outbox import Phone, hash_of, visit_body
-from signing import browser, new_token
+from signing import browser, new_token, post
 from sqlalchemy import text
 from two_communities import MORNING, Clock, Small, populate
 
@@ -19,6 +24,12 @@ from gridmap.domain.coverage import State
 from gridmap.settings import Settings
 from gridmap.store.database import Database
 from gridmap.web.app import create_app
+
+FIELDS = [
+    *sorted(visit_body(1, 1, MORNING)),
+    *["resident_id", "dispute", "follow_up_on", "consent", "appointment", "event", "note", "plan_id"],
+    *["visit_id", "taken_at", "jpeg", "errand_id", "done_at"],
+]
 
 
 @pytest.fixture(scope="module")
@@ -114,3 +125,142 @@ def test_somebody_elses_id_looks_like_none(server: Flask, town: Small, phone: Ph
         assert office.send(changed, MORNING, submission_id=made).status_code == 404
         assert phone.send(changed, MORNING, submission_id=theirs).status_code == 404
     assert len(rows(town, "SELECT FROM visit WHERE id IN (:a, :b)", a=made, b=theirs)) == 2
+
+
+# --- what is broken ------------------------------------------------------------------------------------------------
+
+BROKEN: list[Any] = [
+    b"", b"null", b"[]", b"5", b"{", b"\xff\xfe", b"[" * 100_000, b"1" * 5_000, b'{"v": 1e999}', b'{"v": NaN}', {},
+    {"v": 1}, {"v": 0}, {"v": "1"}, {"v": 2**40}, {"v": True},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("envelope", BROKEN, ids=lambda envelope: repr(envelope)[:20])
+def test_a_broken_envelope_is_refused_in_a_sentence(phone: Phone, envelope: Any) -> None:
+    answer = phone.put(uuid.uuid4(), envelope)
+    assert answer.status_code == 400
+    assert answer.json is not None
+    assert answer.json["error"].startswith("提交的内容读不出来")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"kind": None}, {"kind": "X"}, {"kind": "sealed"}, {"kind": "a" * 13}, {"captured_at": "today"}, {"sent_at": 5},
+     {"sent_at": "2026-06-01T08:00:00"}, {"text": None}, {"text": {}}, {"text": "a\x00b"}, {"text": "\ud800"},
+     {"sealed": 5}, {"sealed": {}}, {"sealed": {"kid": "a", "epk": "!", "iv": "AAAA", "ct": "AAAA"}}],
+)  # fmt: skip
+def test_an_envelope_with_a_wrong_part_is_refused(phone: Phone, body: dict[str, Any], change: dict[str, Any]) -> None:
+    assert phone.put(uuid.uuid4(), phone.envelope(body, MORNING) | change).status_code == 400
+
+
+def test_what_cannot_be_opened_or_read_is_held_and_shown(
+    town: Small, server: Flask, phone: Phone, body: dict[str, Any]
+) -> None:
+    key = phone.client.get("/submissions/key").json
+    assert key is not None
+    plain, ids = phone.envelope(body, MORNING), [uuid.uuid4() for _ in range(5)]
+    answers = [
+        phone.put(ids[0], phone.sealed(ids[0], plain, {**key, "kid": "0" * 16})),
+        phone.put(ids[1], phone.sealed(ids[0], plain, key)),  # sealed under another id
+        phone.put(ids[2], phone.sealed(ids[2], phone.envelope("no json", MORNING), key)),
+        phone.send({"far": "future"}, MORNING, kind="census", submission_id=ids[3]),
+        phone.send(body, MORNING, version=2, submission_id=ids[4]),
+    ]  # fmt: skip
+    assert [a.status_code for a in answers] == [202] * 5
+    reasons = [a.json["reason"] for a in answers if a.json]
+    assert reasons == ["unknown_key", "unreadable", "unreadable", "unknown_kind", "unknown_version"]
+    office = browser(server, new_token(town.database, town.community_id, Role.CLERK, MORNING))
+    page, own = office.get("/held").get_data(as_text=True), phone.client.get("/held").get_data(as_text=True)
+    for made in ids:
+        assert f"held-{made}" in page
+        assert f"held-{made}" in own
+    assert 'action="/held/' in page
+    assert 'action="/held/' not in own
+
+
+def test_the_session_that_ended_and_the_wrong_account_are_told_in_json(
+    server: Flask, phone: Phone, body: dict[str, Any]
+) -> None:
+    answer = Phone(browser(server)).send(body, MORNING)
+    assert answer.status_code == 401
+    assert answer.json is not None
+    assert answer.json["error"]
+    raw = json.dumps(phone.envelope(body, MORNING))
+    headers = {"X-Gridmap": "1", "Content-Type": "application/json", "X-Gridmap-Account": "987654"}
+    assert phone.client.put(f"/submissions/{uuid.uuid4()}", data=raw, headers=headers).status_code == 401
+
+
+def test_a_body_too_large_packed_or_without_our_header_is_refused(phone: Phone, body: dict[str, Any]) -> None:
+    url, raw = f"/submissions/{uuid.uuid4()}", json.dumps(phone.envelope(body, MORNING))
+    headers = {"X-Gridmap": "1", "Content-Type": "application/json"}
+    put = phone.client.put
+    assert put(url, data=b"{" + b" " * 1_100_000, headers=headers).status_code == 413
+    assert put(url, data=gzip.compress(raw.encode()), headers=headers | {"Content-Encoding": "gzip"}).status_code == 415
+    assert put(url, data=raw, headers={"Content-Type": "application/json"}).status_code == 415
+    assert put(url, data=raw, headers=headers | {"Origin": "https://elsewhere.example"}).status_code == 403
+    assert put(url, data=raw, headers=headers).status_code == 200
+
+
+def test_two_hundred_records_of_one_phone_pass_at_once(phone: Phone, body: dict[str, Any], nightly: bool) -> None:
+    for n in range(200 if nightly else 40):
+        assert phone.send(body | {"result": "nobody", "minutes": n}, MORNING).status_code == 200
+
+
+def test_a_leader_decides_on_the_page(town: Small, server: Flask, phone: Phone, body: dict[str, Any]) -> None:
+    made, other = uuid.uuid4(), uuid.uuid4()
+    away = body | {"household_id": town.households[0][1]}  # of the other grid
+    assert phone.send(away, MORNING, submission_id=made).status_code == 202
+    assert phone.send(away, MORNING, submission_id=other).status_code == 202
+    office = browser(server, new_token(town.database, town.community_id, Role.SECRETARY, MORNING))
+    asked = {"item": str(made), "q": "云景苑8栋2单元102"}
+    page = office.get("/held", query_string=asked).get_data(as_text=True)
+    assert "已不在这个网格" in page
+    assert "记到这一户" in page
+    assert f"/households/{town.households[0][1]}" in page
+    assert f"/households/{town.households[0][1]}" not in phone.client.get("/held").get_data(as_text=True)
+    assert post(office, f"/held/{made}", decision="keep").status_code == 303
+    assert post(office, f"/held/{made}", decision="keep").status_code == 409
+    assert post(office, f"/held/{other}", decision="drop").status_code == 400
+    assert post(office, f"/held/{other}", decision="drop", note="记错了").status_code == 303
+    assert post(office, f"/held/{other}", decision="maybe").status_code == 400
+    assert post(office, f"/held/{uuid.uuid4()}", decision="keep", household_id="x").status_code == 400
+    assert post(office, f"/held/{uuid.uuid4()}", decision="keep").status_code == 404
+    assert len(rows(town, "SELECT FROM visit WHERE id IN (:a, :b)", a=made, b=other)) == 1
+    assert phone.send(away, MORNING, submission_id=made).status_code == 200
+    dropped = phone.send(away, MORNING, submission_id=other)
+    assert (dropped.status_code, dropped.json and dropped.json["state"]) == (200, "dropped")
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+MANY = 3_000 if os.environ.get("GRIDMAP_NIGHTLY") else 120
+
+
+@settings(max_examples=MANY, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.sampled_from(["visit", "photo", "withdrawal", "errand", "census"]),
+    st.dictionaries(st.sampled_from(FIELDS), anything, max_size=4),
+    st.dictionaries(st.sampled_from(["v", "kind", "captured_at", "sent_at", "text", "sealed"]), anything, max_size=1),
+    st.booleans(),
+)
+def test_nothing_a_phone_sends_is_a_fault_of_the_server(
+    town: Small,
+    phone: Phone,
+    kind: str,
+    changes: dict[str, Any],
+    broken: dict[str, Any],
+    sealed: bool,
+) -> None:
+    made, body = uuid.uuid4(), visit_body(town.households[0][0], town.grids[0][0], MORNING) | changes
+    envelope = phone.envelope(json.dumps(body), MORNING, kind) | broken
+    key = phone.client.get("/submissions/key").json
+    assert key is not None
+    if sealed and not broken:
+        envelope = phone.sealed(made, envelope, key)
+    raw = json.dumps(envelope).encode("utf-8", "surrogatepass")
+    answer = phone.put(made, raw)
+    assert answer.status_code in {200, 202, 400}, answer.text
+    assert phone.put(made, raw).status_code == answer.status_code
