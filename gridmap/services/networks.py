@@ -21,13 +21,16 @@ from gridmap.domain.streets import GATE_COLUMNS, draw
 from gridmap.domain.towns import Town
 from gridmap.domain.walking import Network, Spots, Walker, access_s, snap
 from gridmap.domain.working import WorkSetting
+from gridmap.domain.working import setting_of as of_differences
 from gridmap.errors import NotFound
 from gridmap.services import access
-from gridmap.store import streets
+from gridmap.store import streets, working
 from gridmap.store.database import become
 
 WALKERS = (Role.SECRETARY, Role.CLERK, Role.WORKER, Role.PLANNER, Machine.JOB)
 SINCE_DAYS = 366 * 5  # a network that was imported holds from so long before the day it is built
+# the settings that edges were timed by
+PACE = ("walk_m_s", "stair_up_s", "stair_down_s", "lift_wait_s", "lift_floor_s")
 KEPT_WALKERS = 8  # networks a process keeps ready
 
 Floats = npt.NDArray[np.float64]
@@ -170,7 +173,7 @@ def place_of(con: Connection, community_id: int, *, lock: bool = False) -> stree
 
 def setting_of(con: Connection, community_id: int) -> WorkSetting:
     """Return how the community works."""
-    return WorkSetting(**streets.setting(con, community_id))
+    return of_differences(working.setting(con, community_id))
 
 
 def _mark(con: Connection, community_id: int, mark: int, on: dt.date) -> int:
@@ -227,6 +230,15 @@ def _drawn_streets(
     obstacles = np.concatenate([shapely.buffer(houses.to_numpy(), -0.3), water.to_numpy()])
     ways = passages.mended(ways, obstacles, walls)
     return ways, passages.gates(places, ways, walls)
+
+
+def repace(con: Connection, actor: Actor, *, before: WorkSetting, after: WorkSetting) -> None:
+    """Let every street take as long as people walk now, after the community's own speeds were changed."""
+    access.require(actor, Role.SECRETARY, Machine.JOB)
+    if any(getattr(before, name) != getattr(after, name) for name in PACE):
+        with as_job(con, actor):
+            streets.repace(con, actor.community_id, after)
+            streets.new_mark(con, actor.community_id)
 
 
 def tie(con: Connection, community_id: int, here: streets.Place, *, on: dt.date) -> int:

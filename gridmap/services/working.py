@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from gridmap.domain.actors import Actor, Machine, Role
 from gridmap.domain.working import DAY_MIN, MINUTE_S, WorkSetting, differences, setting_of
 from gridmap.errors import BadInput, NotFound
-from gridmap.services import access
+from gridmap.services import access, networks
 from gridmap.store import audit
 from gridmap.store import working as store
 from gridmap.store.working import Place
@@ -37,8 +37,10 @@ def change_setting(con: Connection, actor: Actor, *, changes: Mapping[str, objec
         When there is no such setting, a value is out of its range, or hours contradict each other.
     """
     access.require(actor, Role.SECRETARY, Machine.JOB)
-    made = setting_of(differences(setting(con, actor)) | dict(changes))
+    before = setting(con, actor)
+    made = setting_of(differences(before) | dict(changes))
     store.keep_setting(con, actor.community_id, differences(made))
+    networks.repace(con, actor, before=before, after=made)
     if actor.account_id:
         audit.write(con, actor, "setting.change", names=sorted(changes))
     return made

@@ -16,7 +16,9 @@ import shapely
 from sqlalchemy import Connection, text
 
 from gridmap.domain.crs import STORE_SRID
+from gridmap.domain.streets import STEPS_PER_FLOOR
 from gridmap.domain.walking import Network
+from gridmap.domain.working import WorkSetting
 from gridmap.store import communities
 
 Ints = npt.NDArray[np.int64]
@@ -238,9 +240,25 @@ def service_centre(con: Connection, community_id: int) -> tuple[float, float] | 
     return (row.lon, row.lat) if row else None
 
 
-def setting(con: Connection, community_id: int) -> dict[str, Any]:
-    """Return what of the work setting differs from the defaults."""
-    found = con.execute(
-        text("SELECT settings FROM work_setting WHERE community_id = :c"), {"c": community_id}
-    ).scalar_one_or_none()
-    return dict(found or {})
+def repace(con: Connection, community_id: int, setting: WorkSetting) -> None:
+    """Give every edge the seconds on foot of a setting; what is barred stays barred, up a stair stays up."""
+    seconds = (
+        "CASE kind WHEN 'steps' THEN steps / CAST(:per_floor AS float8) * CASE WHEN {one} > {other} THEN :up"
+        " WHEN {one} < {other} THEN :down ELSE (:up + :down) / 2 END"
+        " WHEN 'lift' THEN :wait + greatest(1, steps / CAST(:per_floor AS float8)) * :floor"
+        " ELSE length_m / :level END * CASE WHEN {one} IS NULL THEN NULL ELSE 1 END"
+    )
+    forward = seconds.format(one="walk_s", other="walk_back_s")
+    backward = seconds.format(one="walk_back_s", other="walk_s")
+    con.execute(
+        text(f"UPDATE street_edge SET walk_s = {forward}, walk_back_s = {backward} WHERE community_id = :c"),
+        {
+            "c": community_id,
+            "per_floor": STEPS_PER_FLOOR,
+            "up": float(setting.stair_up_s),
+            "down": float(setting.stair_down_s),
+            "wait": float(setting.lift_wait_s),
+            "floor": float(setting.lift_floor_s),
+            "level": float(setting.walk_m_s),
+        },
+    )
