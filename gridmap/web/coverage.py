@@ -18,8 +18,9 @@ from gridmap.domain.groups import BIT, BY_CODE, GROUPS
 from gridmap.domain.households import Door
 from gridmap.errors import BadInput, NotFound
 from gridmap.maps.coverage import legend
-from gridmap.services import coverage
+from gridmap.services import coverage, held
 from gridmap.services.households import VIEWERS
+from gridmap.services.visits import LEADERS
 from gridmap.store.database import Con
 from gridmap.web import edge, figures, forms, stage
 from gridmap.web.access import allow
@@ -136,6 +137,7 @@ def overview() -> str:
     with edge.transaction() as con:
         found = coverage.overview(con, who, on=view.on, group=view.group)
         page = shell(con, who, view, found)
+        undecided = held.count(con, who) if who.role in LEADERS else 0
     ranked = by_overdue(found.grids) if view.sort else by_need(found.grids, view.story)
     previous = found.previous or Counts()
     return render_template(
@@ -143,6 +145,7 @@ def overview() -> str:
         **page,
         rows=[_row(view, grid) for grid in ranked],
         worst=neediest(found.grids),
+        undecided=undecided,
         change=figures.change(found.total.coverage_share, previous.coverage_share),
         stories=[(story, figures.STORY_WORDS[story]) for story in Story],
         order=gettext("按逾期户数从多到少") if view.sort else figures.ORDER_WORDS[view.story],

@@ -218,6 +218,7 @@ def test_a_leader_decides_on_the_page(town: Small, server: Flask, phone: Phone, 
     assert "记到这一户" in page
     assert f"/households/{town.households[0][1]}" in page
     assert f"/households/{town.households[0][1]}" not in phone.client.get("/held").get_data(as_text=True)
+    assert "条手机记录待决定" in office.get("/coverage?on=2026-06-01").get_data(as_text=True)
     assert post(office, f"/held/{made}", decision="keep").status_code == 303
     assert post(office, f"/held/{made}", decision="keep").status_code == 409
     assert post(office, f"/held/{other}", decision="drop").status_code == 400
