@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -46,10 +47,11 @@ window.begin = async (withKey = true) => {
   window.box = await gm.openOutbox({ accountId: kit.account, key, name: kit.name });
   box.addEventListener("change", ({ detail }) => told.push({ ...detail, fault: detail.fault && detail.fault.code }));
 };
-window.visitOf = (household, grid, note) => ({ household_id: household, in_grid_id: grid, result: "nobody", mode: "door",
-  visited_at: new Date().toISOString(), minutes: null, purpose: "routine", resident_id: null, materials: [], needs: [],
-  hazards: [], dispute: null, follow_up_on: null, consent: null, availability: [], appointment: null, event: null, note,
-  plan_id: null });
+window.visitOf = (household, grid, note) => ({
+  household_id: household, in_grid_id: grid, result: "nobody", mode: "door", visited_at: new Date().toISOString(),
+  minutes: null, purpose: "routine", resident_id: null, materials: [], needs: [], hazards: [], dispute: null,
+  follow_up_on: null, consent: null, availability: [], appointment: null, event: null, note, plan_id: null,
+});
 document.documentElement.dataset.ready = "";
 </script>{% endblock %}"""
 
@@ -74,6 +76,8 @@ class Weather:
         path = environ["PATH_INFO"]
         if self.now == "dark":
             return self._cut(environ)
+        if self.now == "slow":
+            time.sleep(6)
         if environ["REQUEST_METHOD"] != "PUT":
             return self.app(environ, start_response)
         with self.lock:
@@ -136,20 +140,20 @@ class Town:
             return {str(row.id): row.note for row in rows}
 
 
-def town_app(database: Database, home: Path, at: datetime) -> Flask:
+def town_app(database: Database, settings: Settings, at: datetime) -> Flask:
     """Return the application, with one page more: the modules, and a form to sign out."""
-    app = create_app(database, Settings(home=home, demo=True), clock=lambda: at)
+    app = create_app(database, settings, clock=lambda: at)
     app.add_url_rule("/bench", view_func=allow(*Role)(lambda: render_template_string(BENCH)), endpoint="bench")
     return app
 
 
 @contextlib.contextmanager
 def served(
-    database: Database, community_id: int, at: datetime, place: tuple[int, int], home: Path
+    database: Database, community_id: int, at: datetime, place: tuple[int, int], settings: Settings
 ) -> Generator[Town, None, None]:
     """Serve a community on a free port."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    weather = Weather(town_app(database, home, at))
+    weather = Weather(town_app(database, settings, at))
     server = make_server("127.0.0.1", 0, weather, threaded=True)  # type: ignore[arg-type]
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield Town(database, community_id, at, place, weather, f"http://127.0.0.1:{server.server_port}")

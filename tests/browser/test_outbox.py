@@ -8,6 +8,7 @@ import random
 import tempfile
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -17,8 +18,8 @@ from playwright.sync_api import Browser, BrowserContext, Error
 from two_communities import MORNING, Small
 
 from gridmap.domain.actors import Role
-from gridmap.domain.sealing import decode, jwk_of, key_of, new_pem, unseal
-from gridmap.domain.sealing import Sealed
+from gridmap.domain.sealing import Sealed, decode, jwk_of, key_of, new_pem, unseal
+from gridmap.settings import Settings
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 
@@ -26,8 +27,8 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backgroun
 @pytest.fixture(scope="module")
 def town(small: Small, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     place = small.households[0][0], small.grids[0][0]
-    home = tmp_path_factory.mktemp("home")
-    with served(small.database, small.community_id, MORNING, place, home) as made:
+    settings = Settings(home=tmp_path_factory.mktemp("home"), demo=True)
+    with served(small.database, small.community_id, MORNING, place, settings) as made:
         yield made
 
 
@@ -104,7 +105,8 @@ def test_a_refused_record_stays_and_blocks_nothing_behind_it(phone: Phone) -> No
     household, grid = phone.town.place
     phone.page.evaluate(
         """async ([id, h, g]) => {
-          const content = { kind: "visit", captured_at: new Date().toISOString(), text: JSON.stringify(visitOf(h, g, "other words")) };
+          const text = JSON.stringify(visitOf(h, g, "other words"));
+          const content = { kind: "visit", captured_at: new Date().toISOString(), text };
           const file = { of: "gridmap", account_id: kit.account, submissions: [{ id, v: 1, content }] };
           await box.importFile(new Blob([JSON.stringify(file)]));
         }""",
@@ -249,9 +251,10 @@ def test_nothing_on_the_phone_can_be_read(phone: Phone) -> None:
             } else if (value && typeof value === "object") Object.values(value).forEach(look);
             else seen.push(String(value));
           };
-          const db = await new Promise((done) => { const r = indexedDB.open(`gridmap-${kit.account}`); r.onsuccess = () => done(r.result); });
+          const asked = (r) => new Promise((done) => { r.onsuccess = () => done(r.result); });
+          const db = await asked(indexedDB.open(`gridmap-${kit.account}`));
           for (const name of db.objectStoreNames) {
-            const rows = await new Promise((done) => { const r = db.transaction(name).objectStore(name).getAll(); r.onsuccess = () => done(r.result); });
+            const rows = await asked(db.transaction(name).objectStore(name).getAll());
             seen.push(`${name}: ${rows.length}`);
             rows.forEach(look);
           }
@@ -276,10 +279,11 @@ def test_a_day_is_gone_after_three_days(phone: Phone) -> None:
 
 # --- a browser that keeps nothing -----------------------------------------------------------------------------------
 
-FULL = "IDBObjectStore.prototype.put = function () { throw new DOMException('full', 'QuotaExceededError'); };"
-CLOSED = "Object.defineProperty(window, 'indexedDB', { value: { open() { throw new DOMException('no', 'SecurityError'); } } });"
+FULL = "IDBObjectStore.prototype.put = () => { throw new DOMException('full', 'QuotaExceededError'); };"
+CLOSED = """const open = () => { throw new DOMException('no', 'SecurityError'); };
+Object.defineProperty(window, 'indexedDB', { value: { open } });"""
 LOST = """const real = IDBDatabase.prototype.transaction; IDBDatabase.prototype.transaction = function () {
-  throw new DOMException('Connection to Indexed Database server lost. Refresh the page to try again', 'UnknownError'); };"""
+  throw new DOMException('Connection to Indexed Database server lost. Refresh the page', 'UnknownError'); };"""
 
 
 @pytest.mark.parametrize(("broken", "code"), [(FULL, "full"), (CLOSED, "closed"), (LOST, "lost")])
@@ -313,7 +317,10 @@ def test_a_connection_that_was_lost_once_is_opened_again(chromium: Browser, town
     context.add_init_script(
         """const real = IDBDatabase.prototype.transaction; window.lose = 0;
         IDBDatabase.prototype.transaction = function (...args) {
-          if (window.lose) { window.lose -= 1; throw new DOMException('Connection to Indexed Database server lost.', 'UnknownError'); }
+          if (window.lose) {
+            window.lose -= 1;
+            throw new DOMException('Connection to Indexed Database server lost.', 'UnknownError');
+          }
           return real.apply(this, args); };"""
     )
     phone = Phone.of(town, context)
@@ -324,11 +331,35 @@ def test_a_connection_that_was_lost_once_is_opened_again(chromium: Browser, town
     context.close()
 
 
+def test_a_plain_http_address_says_that_it_cannot_work_offline(chromium: Browser, town: Town, tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, demo=True, insecure_http=True, hosts=("gridmap.lan",))
+    flags = [*FLAGS, "--host-resolver-rules=MAP gridmap.lan 127.0.0.1"]
+    with served(town.database, town.community_id, town.at, town.place, settings) as plain:
+        browser = chromium.browser_type.launch(executable_path="/usr/bin/chromium", args=flags)
+        context = browser.new_context(locale="zh-CN")
+        address = plain.base.replace("127.0.0.1", "gridmap.lan")
+        context.add_cookies([{**plain.cookie(Role.WORKER), "name": "gm", "url": address, "secure": False}])
+        phone = Phone(replace(plain, base=address), context, context.new_page())
+        phone.open()
+        phone.page.wait_for_selector("text=这个地址不能离线使用，请用 https（见 gridmap cert）")
+        phone.begin()
+        assert phone.page.evaluate("() => gm.saveDay(kit.account, { stops: [] })") is False
+        plain.weather.now = "tired"
+        made = phone.keep("plain")
+        phone.open()
+        phone.begin()
+        assert [one["id"] for one in phone.pending()] == [made]
+        plain.weather.now = "fine"
+        phone.emptied()
+        assert town.arrived()[made] == "plain"
+        browser.close()
+
+
 # --- killed ---------------------------------------------------------------------------------------------------------
 
 
 def test_what_the_page_called_stored_survives_every_kill(chromium: Browser, town: Town, nightly: bool) -> None:
-    dice = random.Random(11)
+    dice = random.Random(11)  # noqa: S311 - a drill, not a secret
     kills = ["browser", "renderer", "closed"] * (34 if nightly else 2)
     stored: list[str] = []
     with tempfile.TemporaryDirectory(prefix="gridmap-phone-") as folder:
@@ -390,7 +421,7 @@ def test_whatever_the_order_of_events_what_was_kept_arrives(phone: Phone, nightl
     kept: dict[str, str] = {}
     undone: set[str] = set()
     for seed in range(300 if nightly else 30):
-        dice = random.Random(seed)
+        dice = random.Random(seed)  # noqa: S311 - a drill, not a secret
         for step in range(dice.randint(3, 9)):
             deed = dice.choice(["keep", "keep", "keep", "weather", "flush", "undo", "again", "reload"])
             if deed == "keep":
@@ -437,7 +468,8 @@ def test_an_envelope_opens_for_its_server_and_its_id_only(phone: Phone) -> None:
 def test_ids_are_of_version_7_and_in_order_even_when_the_clock_goes_back(phone: Phone) -> None:
     made = phone.page.evaluate(
         """() => { const found = []; for (let n = 0; n < 5000; n += 1) found.push(gm.uuid7());
-        const back = Date.now() - 3600e3; for (let n = 0; n < 100; n += 1) found.push(gm.uuid7(back)); return found; }"""
+        const back = Date.now() - 3600e3; for (let n = 0; n < 100; n += 1) found.push(gm.uuid7(back));
+        return found; }"""
     )
     ids = [UUID(one) for one in made]
     assert {(one.version, one.variant) for one in ids} == {(7, "specified in RFC 4122")}
@@ -449,7 +481,7 @@ def test_ids_are_of_version_7_and_in_order_even_when_the_clock_goes_back(phone: 
 def test_our_own_sha256_is_the_standard_one(phone: Phone) -> None:
     for words in ["", "abc", "你好" * 60, *("x" * n for n in (54, 55, 56, 63, 64, 65, 119, 120))]:
         found = phone.page.evaluate(
-            "(t) => [...new Uint8Array(gm.plainSha256(new TextEncoder().encode(t)))].map((b) => b.toString(16).padStart(2, '0')).join('')",
+            "(t) => [...new Uint8Array(gm.plainSha256(new TextEncoder().encode(t)))]",
             words,
         )
-        assert found == hashlib.sha256(words.encode()).hexdigest()
+        assert bytes(found) == hashlib.sha256(words.encode()).digest()

@@ -165,7 +165,9 @@ function offerUpdate(registration) {
   strip("update", words.update, { actions: [[words.update, () => update(waiting)]] });
 }
 
+let updating = false;
 async function update(waiting) {
+  updating = true;
   await outbox?.flush({ now: true });
   const left = await ask({ wish: "activate" }, waiting);
   if (left) strip("update", say(words.update_waits, { n: left }), { actions: [[words.again, () => update(waiting)]] });
@@ -178,7 +180,11 @@ async function beginWorker() {
   }
   const had = Boolean(navigator.serviceWorker.controller);
   const registration = await navigator.serviceWorker.register("/sw.js", { scope: "/" });
-  navigator.serviceWorker.addEventListener("controllerchange", () => { if (had) location.reload(); });
+  navigator.serviceWorker.addEventListener("controllerchange", () => {
+    if (!had || !navigator.serviceWorker.controller) return; // the first one, or none any more: signing out
+    if (updating) location.reload();
+    else strip("update", words.update, { actions: [[words.update, () => location.reload()]] }); // done in another tab
+  });
   offerUpdate(registration);
   registration.addEventListener("updatefound", () => {
     const { installing } = registration;
