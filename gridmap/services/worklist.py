@@ -31,7 +31,7 @@ from gridmap.errors import BadInput, NotFound
 from gridmap.services import access
 from gridmap.services.coverage import as_job, days, decided, end_of, ensure
 from gridmap.services.working import READERS, change_setting, duties, set_shift, setting, shifts_of
-from gridmap.store import coverage, working
+from gridmap.store import coverage, households, working
 from gridmap.store import worklist as store
 from gridmap.store.coverage import Calendar, Scope
 
@@ -39,11 +39,13 @@ __all__ = [
     "READERS",
     "add_event",
     "add_promise",
+    "addresses",
     "cancel_event",
     "cancel_promise",
     "change_setting",
     "check_promise",
     "duties",
+    "grid_of_code",
     "learn",
     "promises",
     "rates",
@@ -91,6 +93,30 @@ def _check_grids(con: Connection, actor: Actor, grid_ids: Sequence[int]) -> tupl
     if set(grid_ids) - set(store.grids(con, actor.community_id)):
         raise NotFound("没有这个网格")
     return tuple(sorted(set(grid_ids)))
+
+
+def grid_of_code(con: Connection, actor: Actor, *, grid_code: str) -> int:
+    """Return the grid with a code.
+
+    Raises
+    ------
+    NotFound
+        When there is none, or it is not the worker's.
+    """
+    access.require(actor, *READERS)
+    grid_id = store.grid_of_code(con, actor.community_id, grid_code)
+    if grid_id is None:
+        raise NotFound("没有这个网格")
+    access.require_grid(actor, grid_id)
+    return grid_id
+
+
+def addresses(con: Connection, actor: Actor, *, household_ids: Sequence[int]) -> dict[int, str]:
+    """Return the addresses of some households, those the actor may see."""
+    access.require(actor, *READERS)
+    own = sorted(actor.grid_ids) if actor.role is Role.WORKER else None
+    found = households.homes(con, actor.community_id, household_ids, grid_ids=own)
+    return {household_id: home.address for household_id, home in found.items()}
 
 
 def worklist(

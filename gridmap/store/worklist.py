@@ -227,6 +227,12 @@ def grids(con: Connection, community_id: int) -> list[int]:
     )
 
 
+def grid_of_code(con: Connection, community_id: int, code: str) -> int | None:
+    """Return the grid with a code."""
+    query = "SELECT id FROM grid WHERE community_id = :c AND code = :code"
+    return con.execute(text(query), {"c": community_id, "code": code}).scalar()
+
+
 def grid_of(con: Connection, community_id: int, household_id: int) -> int | None:
     """Return today's grid of a household, None where there is none to be seen."""
     query = "SELECT grid_id FROM household WHERE community_id = :c AND id = :h"
