@@ -30,6 +30,7 @@ from gridmap.web.app import create_app
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
+PATIENCE_MS = 90_000  # of a test on a machine that does much else besides
 BENCH = """{% extends "base.html" %}
 {% block main %}<h1>bench</h1><form method="post" action="/sign-out"><input type="hidden" name="csrf_token"
 value="{{ csrf_token() }}"><button type="submit" id="leave">leave</button></form>{% endblock %}
@@ -172,6 +173,7 @@ class Phone:
     @classmethod
     def of(cls, town: Town, context: BrowserContext, role: Role = Role.WORKER, *, begin: bool = True) -> Phone:
         """Sign somebody in and open the page."""
+        context.set_default_timeout(PATIENCE_MS)
         context.add_cookies([town.cookie(role)])
         made = cls(town, context, context.new_page())
         made.open()
@@ -182,7 +184,7 @@ class Phone:
     def open(self, path: str = "/bench") -> None:
         """Go to a page."""
         self.page.goto(self.town.base + path)
-        self.page.wait_for_selector("html[data-ready]", timeout=15_000)
+        self.page.wait_for_selector("html[data-ready]")
 
     def begin(self, *, with_key: bool = True) -> None:
         """Open the outbox."""
@@ -215,7 +217,7 @@ class Phone:
 
     def emptied(self) -> None:
         """Wait until nothing is left to send."""
-        self.page.wait_for_function("async () => (await box.flush({ now: true })).left === 0", timeout=15_000)
+        self.page.wait_for_function("async () => (await box.flush({ now: true })).left === 0")
 
 
 def kill_browser(profile: Path, kind: str = "") -> int:

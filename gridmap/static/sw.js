@@ -11,6 +11,7 @@
 
 const SHELL = `gridmap-shell-${LIST.version}`;
 const WITHIN_MS = 4_000; // a signal that is there but gives nothing: the kept page comes first
+const STORAGE_MS = 1_500;
 const KEEP_MS = 72 * 3600 * 1000;
 const TILES_MOST = 900;
 const TILE = /^\/tiles\/base\//;
@@ -155,38 +156,42 @@ self.addEventListener("fetch", (event) => {
 });
 
 const ages = new Map(); // page -> when its kept copy was made
+const NOBODY = { account: "", lang: "zh" };
+
+/** @returns {Promise<any>} what is kept; `instead` when the browser's storage does not answer: no page waits for it */
+const quickly = (kept, instead) => soon(kept, STORAGE_MS).catch((error) => { grumble(error); return instead; });
 
 async function page(event, path) {
-  const who = await last().catch((error) => { grumble(error); return { account: "", lang: "zh" }; });
-  const wanted = path === "/" ? LIST.kept[0] : path;
-  const copy = LIST.kept.includes(wanted) ? recall(who.account, wanted).catch(grumble) : Promise.resolve(null);
   const fresh = fetch(event.request).then((response) => {
-    const spare = response.clone();
-    event.waitUntil(taken(path, spare).catch(grumble));
+    if (isPage(response)) event.waitUntil(taken(path, response.clone()).catch(grumble));
     return response;
   });
   fresh.catch(() => {}); // told below; this one may come after the kept page has been shown
-  const kept = await copy;
+  const who = await quickly(last(), NOBODY);
+  const wanted = path === "/" ? LIST.kept[0] : path;
+  const kept = LIST.kept.includes(wanted) ? await quickly(recall(who.account, wanted), null) : null;
   const shown = () => {
     if (event.resultingClientId) ages.set(event.resultingClientId, kept.savedAt);
     return kept.response;
   };
   try {
-    const response = await (kept ? soon(fresh) : fresh);
+    const response = await (kept ? soon(fresh, WITHIN_MS) : fresh);
     return kept && response.status >= 500 ? shown() : response;
   } catch {
     return kept ? shown() : cutOff(who.lang);
   }
 }
 
+const isPage = (response) => response.type === "basic" && (response.headers.get("Content-Type") || "").startsWith("text/html");
+
 async function taken(path, response) {
-  if (response.type !== "basic" || !(response.headers.get("Content-Type") || "").startsWith("text/html")) return;
   await notice(response);
+  if (response.status === 401) await forget((await last()).account); // the session has ended, perhaps for a good reason
   if (LIST.kept.includes(path) && (await keep(path, response))) await prune();
 }
 
-function soon(fresh) {
-  return Promise.race([fresh, new Promise((_, reject) => setTimeout(reject, WITHIN_MS))]);
+function soon(answer, ms) {
+  return Promise.race([answer, new Promise((_, reject) => setTimeout(reject, ms, new Error(`nothing within ${ms} ms`)))]);
 }
 
 function cutOff(lang) {
@@ -206,7 +211,7 @@ async function asset(event) {
 }
 
 async function tile(event) {
-  const { account } = await last().catch(() => ({ account: "" }));
+  const { account } = await quickly(last(), NOBODY);
   const shelf = account ? await caches.open(tilesOf(account)) : null;
   const kept = await shelf?.match(event.request, { ignoreVary: true });
   if (kept) return kept;
@@ -232,7 +237,7 @@ async function stock(account) {
     const found = await read("pages", named(account, path));
     if (found && found.version === LIST.version && Date.now() - found.savedAt < 600_000) continue;
     const response = await fetch(path, { headers: { Accept: "text/html" } });
-    if ((response.headers.get("X-Gridmap-Account") || "") === String(account)) await taken(path, response);
+    if (isPage(response) && response.headers.get("X-Gridmap-Account") === account) await taken(path, response);
   }
 }
 

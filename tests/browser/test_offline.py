@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from phones import Phone, Town, served
+from phones import PATIENCE_MS, Phone, Town, served
 from playwright.sync_api import Browser, BrowserContext, Page
 from sqlalchemy import text
 
@@ -40,10 +40,11 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
 
 def stocked(town: Town, context: BrowserContext) -> Phone:
     """Open the day online and wait until the phone has all of it."""
+    context.set_default_timeout(PATIENCE_MS)
     context.add_cookies([town.cookie(Role.WORKER)])
     phone = Phone(town, context, context.new_page())
     phone.open("/today")
-    phone.page.wait_for_selector("html[data-stocked]", timeout=20_000)
+    phone.page.wait_for_selector("html[data-stocked]")
     return phone
 
 
@@ -191,6 +192,17 @@ def test_somebody_elses_day_does_not_stay_on_the_phone(town: Town, context: Brow
     assert page.locator("h1").inner_text() == "没有网络，这一页没有存在手机里"
 
 
+def test_a_session_ended_elsewhere_takes_the_day_along(town: Town, context: BrowserContext) -> None:
+    phone = stocked(town, context)
+    context.clear_cookies()
+    phone.page.goto(town.base + "/today")
+    phone.page.wait_for_selector("#username")
+    phone.page.wait_for_function("async () => !(await caches.keys()).some((name) => name.startsWith('gridmap-tiles'))")
+    page = cut_off(phone)
+    page.goto(town.base + "/today")
+    assert page.locator("h1").inner_text() == "没有网络，这一页没有存在手机里"
+
+
 def test_signing_out_takes_the_day_along(town: Town, context: BrowserContext) -> None:
     phone = stocked(town, context)
     phone.page.goto(town.base + "/account")
@@ -205,7 +217,7 @@ def test_signing_out_takes_the_day_along(town: Town, context: BrowserContext) ->
 def test_a_signal_that_gives_nothing_does_not_hold_up_the_day(town: Town, context: BrowserContext) -> None:
     phone = stocked(town, context)
     town.weather.now = "slow"
-    phone.page.goto(town.base + "/today", wait_until="commit", timeout=8_000)
+    phone.page.goto(town.base + "/today", wait_until="commit")
     phone.page.wait_for_selector("text=没有网络，看到的是")
     town.weather.now = "fine"
 

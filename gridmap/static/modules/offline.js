@@ -168,9 +168,16 @@ function offerUpdate(registration) {
 let updating = false;
 async function update(waiting) {
   updating = true;
-  await outbox?.flush({ now: true });
-  const left = await ask({ wish: "activate" }, waiting);
+  const here = await outbox?.flush({ now: true });
+  const left = here?.left || (await ask({ wish: "activate" }, waiting));
   if (left) strip("update", say(words.update_waits, { n: left }), { actions: [[words.again, () => update(waiting)]] });
+}
+
+/** The time of day, with the date when it is not today's. */
+function momentOf(at) {
+  const time = { hour: "2-digit", minute: "2-digit" };
+  const old = at.toDateString() !== new Date().toDateString();
+  return at.toLocaleString(document.documentElement.lang, old ? { month: "numeric", day: "numeric", ...time } : time);
 }
 
 async function beginWorker() {
@@ -192,7 +199,7 @@ async function beginWorker() {
   });
   const { active } = await navigator.serviceWorker.ready;
   const age = await ask({ wish: "age" });
-  if (age) strip("age", say(words.kept_at, { at: new Date(age).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) }));
+  if (age) strip("age", say(words.kept_at, { at: momentOf(new Date(age)) }));
   if (location.pathname.startsWith("/today") && navigator.onLine) {
     await ask({ wish: "stock", account: kit.account }, active);
     await keepMap();
@@ -269,6 +276,7 @@ async function tellOthers() {
 
 async function beginRoom() {
   const place = document.querySelector("[data-room]");
+  if (!place && !location.pathname.startsWith("/today")) return; // some browsers ask the person: not on every page
   const { persisted, usedBytes, quotaBytes } = await settle();
   if (!place || usedBytes === null) return;
   const mb = (bytes) => (bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0);
@@ -302,8 +310,17 @@ function beginInstall() {
   });
 }
 
+/** Nobody is signed in any more: what was kept to look at goes, what waits to be sent stays. */
+async function forgetDays() {
+  for (const account of await accounts()) {
+    await wipe(account);
+    await ask({ wish: "forget", account });
+  }
+}
+
 async function begin() {
   beginInstall();
+  if (!kit.account) await forgetDays();
   if (kit.walks) await beginOutbox();
   else if (kit.account && (await accounts()).includes(kit.account)) await beginOutbox();
   await tellOthers();
