@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from gridmap.cli.edge import HOST
 from gridmap.domain.actors import Actor, Machine, Role
 from gridmap.domain.tiles import tile_of
 from gridmap.errors import SetupFault
-from gridmap.services import accounts
+from gridmap.services import accounts, coverage, plans
 from gridmap.web.access import rule_of
 from gridmap.web.app import create_app
 
@@ -115,10 +116,21 @@ def samples(community_id: int) -> Samples:
         "photo_id": [str(UUID(int=1))],
     }
     first, last = homes[0], homes[-1]
+    planned = _plans(community_id, [first.code, last.code])
     return Samples(
-        shared | {"code": [first.code], "household_id": [str(first.household_id)]},
-        {"code": [last.code], "household_id": [str(last.household_id)]},
+        shared | {"code": [first.code], "household_id": [str(first.household_id)], "plan_id": planned[first.code]},
+        {"code": [last.code], "household_id": [str(last.household_id)], "plan_id": planned[last.code]},
     )
+
+
+def _plans(community_id: int, codes: list[str]) -> dict[str, list[str]]:
+    """Return today's plan of the worker of each grid, made where there is none; [] where there is nothing to do."""
+    job, at = Actor(Machine.JOB, community_id), datetime.now(UTC)
+    with edge.transaction(job) as con:
+        on = coverage.days(con, job).today
+        workers = {code: line.worker_id for line in plans.listing(con, job, on=on) for code, _ in line.grids[:1]}
+        days = {code: plans.day(con, job, on=on, at=at, worker_id=workers[code]) for code in codes if code in workers}
+    return {code: [str(days[code].plan_id)] if code in days and days[code].plan_id else [] for code in codes}
 
 
 def addresses(app: Flask, route: Route, values: dict[str, list[str]]) -> list[tuple[str, dict[str, str]]]:

@@ -28,8 +28,9 @@ def settings() -> Settings:
 
 @cache
 def database() -> Database:
-    """Wake the database and return it; commands may load for minutes, so statements may take longer than a page's."""
-    return Database(ready_database(settings()).app_url, pool_size=2, options={"statement_timeout": "10min"})
+    """Wake the database and return it; commands may load or think for minutes, so they get more time than a page."""
+    patient = {"statement_timeout": "10min", "idle_in_transaction_session_timeout": "30min"}
+    return Database(ready_database(settings()).app_url, pool_size=2, options=patient)
 
 
 @contextmanager

@@ -47,8 +47,9 @@ class _Cluster(Executor):
             from distributed import Client
         except ImportError as error:
             raise SetupFault("要用 Dask 集群，请先安装：pip install 'gridmap[cluster]'") from error
+        connect: Any = Client  # its library tells no types
         try:
-            self._client = Client(address, timeout=CONNECT_S, set_as_default=False)
+            self._client = connect(address, timeout=CONNECT_S, set_as_default=False)
         except (OSError, ValueError) as error:
             raise Unavailable("Dask 调度器 %(address)s 没有回应", address=address) from error
         self._inner = self._client.get_executor(pure=False)
