@@ -20,6 +20,7 @@ COMMANDS = {
     "coverage": ["coverage", "export"],
     "plans": ["plan"],
     "streets": ["streets"],
+    "working": ["setting"],
     "worklist": ["due"],
 }
 WHERE = {command: module for module, commands in COMMANDS.items() for command in commands}

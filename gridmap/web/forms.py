@@ -149,6 +149,20 @@ def words(values: Values, name: str = "q") -> str:
     return squeezed
 
 
+def switch(values: Values, name: str) -> bool:
+    """Return whether a switch was turned on or off.
+
+    Raises
+    ------
+    BadInput
+        When it is neither.
+    """
+    found = {"on": True, "off": False}.get(values.get(name, ""))
+    if found is None:
+        raise BadInput("没有选择打开还是关闭")
+    return found
+
+
 def text(values: Values, name: str, longest: int) -> str:
     """Return a line of text without control characters, cut nowhere.
 
