@@ -40,6 +40,7 @@ from gridmap.web import (
     visits,
     walks,
     words,
+    working,
 )
 
 # Every story's routes; a new one is listed here and nowhere else.
@@ -64,6 +65,7 @@ STORIES = [
     today,
     visits,
     walks,
+    working,
 ]
 
 Clock = Callable[[], datetime]
