@@ -194,8 +194,9 @@ def begin(
     if calendar.decided_on is not None and calendar.decided_on > on:  # that day was closed while we waited
         on = calendar.decided_on
         recorded_at = coverage.end_of(on - timedelta(days=1), calendar.timezone)
-    coverage.ensure(con, job, calendar, on)
-    if home is not None:
+    if calendar.decided_on != on:  # the first of the day counts every grid
+        coverage.ensure(con, job, calendar, on)
+    if home is not None and on != at.date():  # its spell is that of the community's day
         home = visits.door(con, c, home.household_id, on=on)
     return Entry(submission_id, worker_id, skew, recorded_at, on, calendar.timezone), home
 

@@ -471,3 +471,19 @@ def test_an_errand_is_done_once_and_only_where_one_works(office: Office) -> None
     assert done(errands[0], NOON + timedelta(hours=1)).state is Fate.KEPT
     assert done(errands[1], NOON).reason == Why.NO_ERRAND
     assert office.rows("SELECT done_at FROM errand ORDER BY id") == [(NOON,), (None,)]
+
+
+def test_the_door_is_done_in_the_plan_of_the_day(office: Office) -> None:
+    home = office.world.household()
+    office.rows("SELECT 1")
+    plan = office.world.put(
+        "plan", worker_id=office.world.workers[0], grid_id=office.world.grids[0], on=DAY, start_s=0, end_s=9, seed=1,
+        iterations=1, solver="x", network_mark=0, input_hash=bytes(32), choice_status="optimal",
+        order_status="optimal", objective=0, bound=0,
+    )  # fmt: skip
+    office.world.put(
+        "plan_stop", None, plan_id=plan, number=1, grid_id=office.world.grids[0], kind="door", household_id=home,
+        arrive_s=0, start_s=0, leave_s=0, walk_s=0, vertical_s=0, walk_m=0,
+    )  # fmt: skip
+    office.visit(home, result="nobody")
+    assert office.one("SELECT state FROM plan_stop") == "done"
