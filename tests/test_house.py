@@ -79,8 +79,11 @@ def test_every_service_asks_for_access_first() -> None:
     assert found == []
 
 
-# Links a person follows after a warning, and only where the community switched them on; nothing is called.
-LINKS_OUT = {"gridmap/web/navigation.py": ("uri.amap.com", "api.map.baidu.com")}
+# Links a person follows after a warning, where the community switched them on, and a format's name: nothing is called.
+LINKS_OUT = {
+    "gridmap/web/navigation.py": ("uri.amap.com", "api.map.baidu.com"),
+    "gridmap/files/gpx.py": ("www.topografix.com",),
+}
 
 
 def test_nothing_in_the_product_calls_the_internet() -> None:
