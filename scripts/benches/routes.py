@@ -2,7 +2,7 @@
 
 * TSPLIB (.tsp, .atsp): the exact order. Value, bound and proof are ours; best known from the .sol or
   bestSolutions.txt beside the file, or --best.
-* OPLib (.oplib): orienteering; one walk no longer than the limit, most score.
+* OPLib (.oplib): orienteering; one walk no longer than the limit, most score, the depot's own counted as theirs is.
 * Solomon (.txt): team orienteering with time windows (demand is the score, 1 to 4 walks, distances cut after one
   decimal as that literature does). NOT as VRPTW: our problem has no loads and may leave stops out, so nothing of it
   may be compared with the VRPTW values. No best known value of TOPTW stands beside the files: the gap is to the best of
@@ -252,8 +252,15 @@ def choices(instance: Instance, settings: argparse.Namespace) -> list[Row]:
             )  # fmt: skip
             if settings.peers:
                 told += peer_rows(instance.name, what, problem, limit, instance.best, every=False)
-        rows += with_gaps(told, most=True)
+        rows += with_gaps([_with_depot(row, instance) for row in told], most=True)
     return rows
+
+
+def _with_depot(row: Row, instance: Instance) -> Row:
+    """Count the depot's score, which every walk of an OP has."""
+    depot = int(instance.score[0]) if instance.kind == "OP" and instance.score is not None else 0
+    value, bound = (None if v is None else v + depot for v in (row.value, row.bound))
+    return replace(row, value=value, bound=bound)
 
 
 def invented_walk(rng: np.random.Generator, doors: int) -> Ints:

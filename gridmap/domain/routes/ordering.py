@@ -18,7 +18,7 @@ import numpy as np
 
 from gridmap.domain.routes.problem import UNREACHABLE, Ints
 
-EFFORT = 2_000  # linear programmes solved before the proof is given up
+EFFORT = 2_000  # linear programmes (of a hundred places) solved before the proof is given up
 KICKS = 60  # of the quick search, for each place
 NEAR = 10
 
@@ -62,7 +62,8 @@ def order(
     ----------
     travel_s : (n, n) whole seconds, may be uneven
     start, end : positions; end == start: a closed tour; end == -1: the walk ends at its last place, whichever it is
-    effort : linear programmes that may be solved; the same effort gives the same answer everywhere
+    effort : linear programmes of up to a hundred places that may be solved, fewer larger ones; the same effort gives
+        the same answer everywhere
     stop : asked now and then; True ends the proof
     """
     travel = np.ascontiguousarray(travel_s, dtype=np.int64)
@@ -193,9 +194,11 @@ def _quick_directed(cost: Ints, seed: int) -> Ints:
     """Return a short directed tour."""
     from gridmap.domain.routes.tours import nearest_first, short_directed
 
-    found = np.empty(len(cost), dtype=np.int64)
+    n = len(cost)
+    near = np.argsort(cost + np.eye(n, dtype=np.int64) * cost.max(), axis=1, kind="stable")[:, : min(NEAR, n - 1)]
+    found = np.empty(n, dtype=np.int64)
     nearest_first(cost, found)
-    short_directed(cost, found, 50, seed)
+    short_directed(cost, np.ascontiguousarray(near), found, KICKS * n, seed)
     return found
 
 

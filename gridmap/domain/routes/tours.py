@@ -237,83 +237,131 @@ def short_tour(cost: Array, near: Array, tour: Array, kicks: int, seed: int) -> 
 
 
 @compiled
-def settle_directed(cost: Array, tour: Array, first: int, last: int, room: Array) -> int:  # noqa: C901 - one inner loop of the machine, cut apart it would only be slower
-    """Improve a directed tour: pieces move, or turn round, that begin at positions ``first`` to ``last``."""
-    n = tour.size
-    saved_all = 0
-    improved = True
-    while improved:
-        improved = False
-        for f in range(first, last):
-            # Turned so that the piece begins at position 1.
-            for k in range(n):
-                room[k] = tour[(f + k) % n]
-            forth, rev = 0, 0
-            best, best_size, best_to, best_flip = 0, 0, 0, False
-            for size in range(1, min(n - 2, LONGEST) + 1):
-                if size > 1:
-                    forth += cost[room[size - 1], room[size]]
-                    rev += cost[room[size], room[size - 1]]
-                p, a, z, q = room[0], room[1], room[size], room[(size + 1) % n]
-                whole = cost[p, a] + cost[z, q]
-                saved = whole + forth - rev - cost[p, z] - cost[a, q]
-                if saved > best:
-                    best, best_size, best_to, best_flip = saved, size, 0, True
-                taken = whole - cost[p, q]
-                for to in range(size + 1, n):
-                    c, d = room[to], room[(to + 1) % n]
-                    saved = taken + cost[c, d] - cost[c, a] - cost[z, d]
-                    if saved > best:
-                        best, best_size, best_to, best_flip = saved, size, to, False
-                    saved = taken + forth - rev + cost[c, d] - cost[c, z] - cost[a, d]
-                    if saved > best:
-                        best, best_size, best_to, best_flip = saved, size, to, True
-            if best > 0:
-                saved_all += best
-                improved = True
-                k = 1
-                tour[0] = room[0]
-                for to in range(best_size + 1, best_to + 1):
-                    tour[k] = room[to]
-                    k += 1
-                for s in range(best_size):
-                    tour[k] = room[best_size - s] if best_flip else room[1 + s]
-                    k += 1
-                for to in range(max(best_to, best_size) + 1, n):
-                    tour[k] = room[to]
-                    k += 1
-    return saved_all
+def lay(cost: Array, tour: Array, where: Array, forth: Array, back: Array) -> None:
+    """Note where every place stands, and the cost up to each position walked forwards and backwards."""
+    forth[0] = back[0] = 0
+    where[tour[0]] = 0
+    for k in range(1, tour.size):
+        where[tour[k]] = k
+        forth[k] = forth[k - 1] + cost[tour[k - 1], tour[k]]
+        back[k] = back[k - 1] + cost[tour[k], tour[k - 1]]
 
 
 @compiled
-def short_directed(cost: Array, tour: Array, kicks: int, seed: int) -> int:
-    """Shorten a closed tour of directed costs in place; return its cost."""
+def swap_pieces(tour: Array, i: int, j: int, k: int, room: Array) -> None:
+    """Let the pieces at positions ``i + 1`` to ``j`` and ``j + 1`` to ``k`` change places (positions run round)."""
+    n = tour.size
+    one, two = (j - i) % n, (k - j) % n
+    for s in range(one + two):
+        room[s] = tour[(i + 1 + s) % n]
+    for s in range(two):
+        tour[(i + 1 + s) % n] = room[one + s]
+    for s in range(one):
+        tour[(i + 1 + two + s) % n] = room[s]
+
+
+@compiled
+def better_directed(
+    cost: Array, near: Array, tour: Array, where: Array, forth: Array, back: Array, a: int, room: Array
+) -> int:
+    """Try to go on from ``a`` to a near place, by two pieces changing places or one turning round; return the gain."""
+    n = tour.size
+    i = where[a]
+    b = tour[(i + 1) % n]
+    old = cost[a, b]
+    for s in range(near.shape[1]):
+        c = near[a, s]
+        if cost[a, c] >= old:
+            break
+        j = where[c]
+        before = tour[j - 1]
+        gain = old - cost[a, c] + cost[before, c]
+        best, best_k = 0, -1
+        k = j
+        while k != i:
+            x, y = tour[k], tour[(k + 1) % n]
+            won = gain + cost[x, y] - cost[x, b] - cost[before, y]
+            if won > best:
+                best, best_k = won, k
+            k = k + 1 if k + 1 < n else 0
+        if best > 0:
+            swap_pieces(tour, i, (j - 1) % n, best_k, room)
+            lay(cost, tour, where, forth, back)
+            return best
+        if j > i:  # from b to c, turned round
+            after = tour[(j + 1) % n]
+            turned = (back[j] - back[i + 1]) - (forth[j] - forth[i + 1])
+            won = old + cost[c, after] - cost[a, c] - cost[b, after] - turned
+            if won > 0 and not (i == 0 and j == n - 1):
+                for k in range((j - i) // 2):
+                    tour[i + 1 + k], tour[j - k] = tour[j - k], tour[i + 1 + k]
+                lay(cost, tour, where, forth, back)
+                return won
+    return 0
+
+
+@compiled
+def settle_directed(
+    cost: Array, near: Array, tour: Array, where: Array, forth: Array, back: Array, stack: Array, queued: Array,
+    height: int, room: Array,
+) -> int:  # fmt: skip
+    """Improve a directed tour around the places on the stack until nothing is won; return what is saved."""
+    n = tour.size
+    saved = 0
+    while height > 0:
+        height -= 1
+        a = stack[height]
+        queued[a] = False
+        ahead = tour[(where[a] + 1) % n]
+        won = better_directed(cost, near, tour, where, forth, back, a, room)
+        if won > 0:
+            saved += won
+            for place in (ahead, tour[where[ahead] - 1], tour[(where[a] + 1) % n], tour[where[a] - 1], a):
+                if not queued[place]:
+                    queued[place] = True
+                    stack[height] = place
+                    height += 1
+    return saved
+
+
+@compiled
+def short_directed(cost: Array, near: Array, tour: Array, kicks: int, seed: int) -> int:
+    """Shorten a closed tour of directed costs in place; return its cost.
+
+    Rule: as ``short_tour``, with moves that keep the direction and turns counted by their true cost.
+    """
     n = tour.size
     state = np.empty(1, np.uint64)
     state[0] = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(0x1234567890ABCDEF)
-    room = np.empty(n, np.int64)
+    where, room = np.empty(n, np.int64), np.empty(n, np.int64)
+    forth, back = np.empty(n, np.int64), np.empty(n, np.int64)
+    stack, queued = np.empty(n + 10, np.int64), np.zeros(n, np.bool_)
+    for k in range(n):
+        stack[k] = tour[n - 1 - k]
+        queued[stack[k]] = True
+    lay(cost, tour, where, forth, back)
+    settle_directed(cost, near, tour, where, forth, back, stack, queued, n, room)
     now = length(cost, tour)
-    if n < 4:
+    if n < 8:
         return now
-    now -= settle_directed(cost, tour, 0, n, room)
     kept = tour.copy()
+    most = min(LONGEST, (n - 2) // 3)
     for _ in range(kicks):
-        most = max(1, min(LONGEST, (n - 2) // 2))
-        one, two = 1 + int(random(state) * most), 1 + int(random(state) * most)
-        at = int(random(state) * n)
-        for k in range(n):
-            room[k] = tour[(at + k) % n]
-        k = 0
-        for s in range(one, min(one + two, n)):
-            tour[k] = room[s]
-            k += 1
-        for s in range(one):
-            tour[k] = room[s]
-            k += 1
-        for s in range(min(one + two, n), n):
-            tour[k] = room[s]
-            k += 1
-        settle_directed(cost, tour, 0, n, room)
+        i = int(random(state) * n)
+        j = (i + 1 + int(random(state) * most)) % n
+        k = (j + 1 + int(random(state) * most)) % n
+        last = (k + 1 + int(random(state) * most)) % n
+        height = 0
+        for at in (i, i + 1, j, j + 1, k, k + 1, last, last + 1):
+            place = tour[at % n]
+            if not queued[place]:
+                queued[place] = True
+                stack[height] = place
+                height += 1
+        swap_pieces(tour, i, j, k, room)  # three pieces in reverse order: no single move undoes that
+        swap_pieces(tour, i, k, last, room)
+        lay(cost, tour, where, forth, back)
+        settle_directed(cost, near, tour, where, forth, back, stack, queued, height, room)
         fresh = length(cost, tour)
         if fresh <= now:
             now = fresh
