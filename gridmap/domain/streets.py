@@ -19,6 +19,7 @@ import shapely
 from shapely.ops import substring
 
 from gridmap.domain.junctions import Stretches, cut_where_shared, meet
+from gridmap.domain.walking import Network
 from gridmap.domain.working import WorkSetting
 
 Ints = npt.NDArray[np.int64]
@@ -211,3 +212,30 @@ def _opened(
             piece |= {"barred": bool(facts["barred"]) or bool(row["barred"])}
         rows.append(piece)
     return gpd.GeoDataFrame(pd.DataFrame(rows), geometry="geometry", crs=edge.crs)
+
+
+def network_of(drawn: Drawn, *, mark: int = 0) -> Network:
+    """Return a network that was never kept, ready for walking; edges are numbered from 1."""
+    edges = drawn.edges
+    paths = np.asarray(edges.geometry.to_numpy(), dtype=object)
+    path_xy, owner = shapely.get_coordinates(paths, return_index=True)
+
+    def numbers(column: str, missing: float) -> Floats:
+        return np.asarray(pd.to_numeric(edges[column]).astype("Float64").fillna(missing), np.float64)
+
+    return Network(
+        mark=mark,
+        xy=drawn.xy,
+        edge_id=np.arange(1, len(edges) + 1),
+        tail=edges["tail"].to_numpy(np.int64),
+        head=edges["head"].to_numpy(np.int64),
+        forward_s=numbers("walk_s", np.inf),
+        backward_s=numbers("walk_back_s", np.inf),
+        opens_s=numbers("opens_min", 0).astype(np.int64) * 60,
+        closes_s=numbers("closes_min", 1440).astype(np.int64) * 60,
+        kind=edges["kind"].to_numpy(np.str_),
+        steps=numbers("steps", 0).astype(np.int64),
+        length_m=numbers("length_m", 0),
+        path_xy=path_xy,
+        path_at=np.searchsorted(owner, np.arange(len(edges) + 1)).astype(np.int64),
+    )

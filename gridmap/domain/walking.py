@@ -228,7 +228,7 @@ class Walker:
             Seconds with access at both ends; inf without a way; 0 from a place to itself.
         """
         b = a if b is None else b
-        same = (a.xy[:, None, :] == b.xy[None, :, :]).all(axis=2)
+        same = _same_places(a.xy, b.xy)
         if not len(self.network.edge_id):
             return np.where(same, 0.0, np.inf)
         ends_a, ends_b = self._ends(a), self._ends(b)
@@ -240,11 +240,8 @@ class Walker:
         seconds = np.where(between < BARRED, between * TICK_S, np.inf)
         row, column = row.reshape(ends_a.shape), column.reshape(ends_b.shape)
         leave, arrive = self._off(a), self._onto(b)
-        best = np.full((len(a.edge), len(b.edge)), np.inf)
-        for i in (0, 1):
-            for j in (0, 1):
-                by = leave[i][:, None] + seconds[row[i]][:, column[j]] + arrive[j][None, :]
-                np.minimum(best, by, out=best)
+        out = np.minimum(leave[0][:, None] + seconds[row[0]], leave[1][:, None] + seconds[row[1]])
+        best = np.minimum(out[:, column[0]] + arrive[0], out[:, column[1]] + arrive[1])
         best = np.minimum(best, self._along(a, b)) + a.access_s[:, None] + b.access_s[None, :]
         best[a.edge < 0, :] = np.inf
         best[:, b.edge < 0] = np.inf
@@ -362,8 +359,15 @@ def _part(share: Floats, seconds: Floats) -> Floats:
     )
 
 
+def _same_places(one: Floats, other: Floats) -> Bools:
+    """Return (k, l) which places are the very same."""
+    _, number = np.unique(np.concatenate([one, other]), axis=0, return_inverse=True)
+    number = number.reshape(-1)
+    return np.asarray(number[: len(one), None] == number[None, len(one) :])
+
+
 def _one(spots: Spots, i: int) -> Spots:
-    at = slice(i, i + 1) if i >= 0 else slice(i, i + 1 or None)
+    at = slice(i, i + 1 or None)
     return Spots(spots.edge[at], spots.share[at], spots.access_m[at], spots.access_s[at], spots.xy[at])
 
 

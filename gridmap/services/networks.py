@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from gridmap.domain.actors import Actor, Machine, Role
 from gridmap.domain.crs import STORE_SRID
 from gridmap.domain.invention import passages
-from gridmap.domain.streets import GATE_COLUMNS, draw
+from gridmap.domain.streets import GATE_COLUMNS, Drawn, draw
 from gridmap.domain.towns import Town
 from gridmap.domain.walking import Network, Spots, Walker, access_s, snap
 from gridmap.domain.working import WorkSetting
@@ -51,12 +51,11 @@ def build(con: Connection, actor: Actor, *, on: dt.date, town: Town | None = Non
     here = place_of(con, actor.community_id, lock=True)
     if here.mark:
         return here.mark
-    setting = setting_of(con, actor.community_id)
-    ways, gates = _drawn_streets(con, actor, here, town)
-    drawn = draw(ways, gates, setting=setting, crossing=here.invented == "all")
-    edges = passages.lift_beside_longest_stair(drawn.edges, setting) if here.invented == "all" else drawn.edges
+    drawn = _drawn(con, actor.community_id, here, town, setting_of(con, actor.community_id))
     nodes = gpd.GeoSeries(shapely.points(drawn.xy), crs=here.epsg).to_crs(STORE_SRID)
-    streets.keep(con, actor.community_id, nodes, edges.to_crs(STORE_SRID), since=on - dt.timedelta(days=SINCE_DAYS))
+    streets.keep(
+        con, actor.community_id, nodes, drawn.edges.to_crs(STORE_SRID), since=on - dt.timedelta(days=SINCE_DAYS)
+    )
     tie(con, actor.community_id, here, on=on)
     return streets.new_mark(con, actor.community_id)
 
@@ -209,27 +208,25 @@ def walls_of(con: Connection, community_id: int, epsg: int) -> Shapes:
     return np.asarray(found.geometry.to_crs(epsg).to_numpy(), dtype=object)
 
 
-def _drawn_streets(
-    con: Connection, actor: Actor, here: streets.Place, town: Town | None
-) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
-    """Return streets and gates in metres; of an invented town mended and with the gates its walls ask for."""
-    community_id = actor.community_id
-    if town is None:
-        ways = streets.frame(con, "street", "path", ["kind", "name", "source_id"], community_id).to_crs(here.epsg)
-    else:
-        ways = town.streets.to_crs(here.epsg)
-    places = streets.frame(con, "place", "at", ["kind", "name"], community_id).to_crs(here.epsg)
-    places = places[places["kind"] == "gate"]
-    if here.invented != "all" or not len(ways):
-        known = places.assign(opens_min=None, closes_min=None, barred=False)[GATE_COLUMNS]
-        return ways, known if town is None or town.gates is None else town.gates.to_crs(here.epsg)
-    walls = walls_of(con, actor.community_id, here.epsg)
-    houses = streets.frame(con, "building", "shape", [], community_id).to_crs(here.epsg).geometry
-    areas = streets.frame(con, "area", "shape", ["kind"], community_id).to_crs(here.epsg)
-    water = areas[areas["kind"] == "water"].geometry
-    obstacles = np.concatenate([shapely.buffer(houses.to_numpy(), -0.3), water.to_numpy()])
-    ways = passages.mended(ways, obstacles, walls)
-    return ways, passages.gates(places, ways, walls)
+def _drawn(con: Connection, community_id: int, here: streets.Place, town: Town | None, setting: WorkSetting) -> Drawn:
+    """Return the network of what is kept, or of a town that is being loaded and may know more of its streets."""
+
+    def kept(table: str, shape: str, *columns: str) -> gpd.GeoDataFrame:
+        return streets.frame(con, table, shape, columns, community_id).to_crs(here.epsg)
+
+    ways = kept("street", "path", "kind", "name", "source_id") if town is None else town.streets.to_crs(here.epsg)
+    places = kept("place", "at", "kind", "name")
+    if here.invented == "all" and len(ways):
+        areas = kept("area", "shape", "kind")
+        houses, water = (
+            np.asarray(frame.geometry.to_numpy(), dtype=object)
+            for frame in (kept("building", "shape"), areas[areas["kind"] == "water"])
+        )
+        return passages.invented(ways, places, walls_of(con, community_id, here.epsg), houses, water, setting)
+    if town is not None and town.gates is not None:
+        return draw(ways, town.gates.to_crs(here.epsg), setting=setting)
+    gates = places[places["kind"] == "gate"].assign(opens_min=None, closes_min=None, barred=False)
+    return draw(ways, gates[GATE_COLUMNS], setting=setting)
 
 
 def repace(con: Connection, actor: Actor, *, before: WorkSetting, after: WorkSetting) -> None:

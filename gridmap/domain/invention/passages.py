@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +13,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from gridmap.domain.junctions import cut_where_shared, meet
-from gridmap.domain.streets import GATE_COLUMNS, seconds
+from gridmap.domain.streets import GATE_COLUMNS, Drawn, draw, seconds
 from gridmap.domain.working import WorkSetting
 
 Shapes = npt.NDArray[np.object_]
@@ -19,6 +21,22 @@ Shapes = npt.NDArray[np.object_]
 LINK_M = 60.0  # a loose path is led no farther to the rest
 SIDE_GATE_MIN = (7 * 60, 19 * 60)  # a compound's second gate opens by day only: invented
 LIFT_BESIDE_M = 4.0
+TOUCH_M = 0.3  # a way may touch a house, at its door
+
+
+def invented(
+    ways: gpd.GeoDataFrame, places: gpd.GeoDataFrame, walls: Shapes, houses: Shapes, water: Shapes, setting: WorkSetting
+) -> Drawn:
+    """Return the network of an invented town: mended, with gates in its walls and a lift beside its longest stair.
+
+    Parameters
+    ----------
+    places : kind, name, geometry, of which the gates count; everything in metres
+    """
+    obstacles = np.concatenate([np.asarray(shapely.buffer(houses, -TOUCH_M), dtype=object), water])
+    whole = mended(ways, obstacles, walls)
+    found = draw(whole, gates(places[places["kind"] == "gate"], whole, walls), setting=setting, crossing=True)
+    return replace(found, edges=lift_beside_longest_stair(found.edges, setting))
 
 
 def mended(ways: gpd.GeoDataFrame, obstacles: Shapes, walls: Shapes) -> gpd.GeoDataFrame:
