@@ -112,7 +112,7 @@ SENTENCES = {
     "no_day": lazy_gettext("手机里还没有今天的安排。连上网络打开一次，以后没有网络也能用。"),
     "send_now": lazy_gettext("现在送"),
     "fault": lazy_gettext("这台手机存不住记录，已改为直接发送。请保持联网。"),
-    "fault_file": lazy_gettext("这条记录没能存下，也没能发出去。请下载文件交给社区，或者连上网再试。"),
+    "fault_file": lazy_gettext("这条记录没能存进手机，正在直接发送。发出去以前请不要关掉这一页，也可以先下载文件。"),
     "file": lazy_gettext("下载文件"),
     "retry": lazy_gettext("再试一次"),
     # another order

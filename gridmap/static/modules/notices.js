@@ -30,8 +30,8 @@ export function offerUndo(sentence, back, again = null) {
   const after = (work) => () => { clearTimeout(undoTimer); bar.hidden = true; work(); };
   bar.replaceChildren(
     el("p", {}, icon("check-lg"), sentence),
-    el("div.backs", {}, again && el("button.back", { onclick: after(again) }, words.again_today),
-      el("button.back", { onclick: after(back) }, icon("arrow-counterclockwise"), words.undo)),
+    el("div.backs", {}, again && el("button.way-back", { onclick: after(again) }, words.again_today),
+      el("button.way-back", { onclick: after(back) }, icon("arrow-counterclockwise"), words.undo)),
     el("span.sand", { aria: { hidden: true } }),
   );
   bar.hidden = false;

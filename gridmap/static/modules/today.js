@@ -242,7 +242,7 @@ function urgentChoice(close) {
   everyDoor().filter(isOpen).forEach(add);
   day.left_out.forEach(add);
   const go = el("button.button.main", { onclick: () => { if (select.value) { close(); replan({ emergency: Number(select.value) }); } else select.focus(); } }, words.go_first);
-  return el("section.ask", {}, el("h3", {}, words.emergency), el("div.side", {}, el("label.field", {}, el("span.unseen", {}, words.choose_door), select), go));
+  return el("section.ask", {}, el("h3", {}, words.emergency), el("div.urgent", {}, el("label.field", {}, el("span.unseen", {}, words.choose_door), select), go));
 }
 
 function fromHere() {
@@ -388,7 +388,8 @@ const unplanned = (room, tower, unit) => ({
 
 function openFloor(stop, floor, done = () => {}) {
   const doors = floorDoors(stop, floor).filter((door) => !isDone(door));
-  const chosen = new Set(doors.filter((door) => door.state === "planned").map((door) => door.household_id));
+  const planned = doors.filter((door) => door.state === "planned");
+  const chosen = new Set((planned.length ? planned : doors).map((door) => door.household_id));
   openSheet(say(words.floor_who, { n: floor }), (close) => {
     const save = el("button.act.main");
     const picks = doors.map((door) => el("button.pick", { data: { household: String(door.household_id) } }, door.label));
