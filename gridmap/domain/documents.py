@@ -19,6 +19,7 @@ WORD = re.compile(r"[a-z][a-z0-9_]{0,15}")
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})")
 UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+FIRST_YEAR, LAST_YEAR = 1971, 2900  # clocks that are wrong by decades stay within what dates can hold
 LONGEST_NUMBER = 20  # digits; Python refuses to read 5,000 of them, with an error of its own
 Value = TypeVar("Value")
 Word = TypeVar("Word", bound=StrEnum)
@@ -171,6 +172,6 @@ def read_moment(value: Any, name: str) -> datetime:
         moment = datetime.fromisoformat(value)
     except ValueError as error:
         raise Unreadable(name) from error
-    if not 1971 <= moment.year <= 9990 or abs(moment.utcoffset() or timedelta()) > timedelta(hours=14):
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR or abs(moment.utcoffset() or timedelta()) > timedelta(hours=14):
         raise Unreadable(name)
     return moment

@@ -71,11 +71,12 @@ def listing() -> str:
     who, words, chosen = edge.actor(), forms.words(request.args), request.args.get("item", "")
     with edge.transaction() as con:
         rows = [_row(item) for item in held.listing(con, who)]
+        count = held.count(con, who)
         hits: list[Hit] = []
         if words and who.role in LEADERS and any(row["id"] == chosen for row in rows):
             hits = [hit for hit in households.search(con, who, words) if hit.household_id is not None]
     return render_template(
-        "held/list.html", rows=rows, decides=who.role in LEADERS, words=words, chosen=chosen, hits=hits
+        "held/list.html", rows=rows, count=count, decides=who.role in LEADERS, words=words, chosen=chosen, hits=hits
     )
 
 

@@ -183,6 +183,16 @@ def test_the_future_and_long_ago_are_held() -> None:
     assert timed(visit(event=event), skew=0, at=AT) == Held(Why.FUTURE, 7)
 
 
+def test_clocks_that_are_wrong_by_decades_break_nothing() -> None:
+    for made_at, sent_at in [
+        ("2900-12-31T23:59:59Z", "1971-01-01T00:00:00Z"),
+        ("1971-01-01T00:00:00Z", "2900-01-01T00:00:00Z"),
+    ]:
+        skew = skew_s(datetime.fromisoformat(sent_at), AT)
+        assert timed(visit(visited_at=made_at), skew=skew, at=AT) in (Held(Why.FUTURE, 7), Held(Why.OLD, 7))
+    assert told(FULL | {"visited_at": "2901-01-01T00:00:00Z"}) == Held(Why.UNREADABLE, 7)
+
+
 def test_a_leader_who_keeps_the_future_keeps_it_for_the_moment_it_arrived() -> None:
     found = put_right(visit(visited_at=(AT + timedelta(days=3)).isoformat()), skew=0, at=AT)
     assert isinstance(found, Visit)
