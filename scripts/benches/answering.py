@@ -22,6 +22,8 @@ def measure(hours: str, seed: int, grids: int, days: int) -> dict[str, object]:
     begin = time.perf_counter()
     found = door_clock.simulate(grids=grids, days=days, seed=seed, choice=hours)
     by_way = {o.way: o for o in found}
+    seconds = time.perf_counter() - begin
+    print(f"{hours} {seed}: {seconds:.0f} s", file=sys.stderr, flush=True)
     return {
         "hours": hours,
         "seed": seed,
@@ -30,7 +32,7 @@ def measure(hours: str, seed: int, grids: int, days: int) -> dict[str, object]:
         "gain": by_way["learned"].per_hour / by_way["nearest"].per_hour - 1,
         "gain_over_even": by_way["learned"].per_hour / by_way["even"].per_hour - 1,
         "ways": [asdict(o) for o in found],
-        "seconds": round(time.perf_counter() - begin, 1),
+        "seconds": round(seconds, 1),
     }
 
 
@@ -51,8 +53,8 @@ def table(runs: list[dict[str, object]]) -> None:
 def main() -> None:
     """Run the simulation."""
     options = argparse.ArgumentParser(prog="scripts/bench answering", description=__doc__)
-    options.add_argument("--grids", type=int, default=6)
-    options.add_argument("--days", type=int, default=42)
+    options.add_argument("--grids", type=int, default=3)
+    options.add_argument("--days", type=int, default=28)
     options.add_argument("--seeds", default="1,2,3")
     options.add_argument("--quick", action="store_true", help="2 grids, 21 days, one seed")
     options.add_argument("--json", action="store_true")

@@ -363,4 +363,4 @@ def test_a_grid_of_hundreds_of_doors_is_listed_at_once(demo: Database, demo_id: 
             worklist.worklist(con, actor, grid_ids=[largest.grid_id], on=DEMO_DAY)
             took.append(time.perf_counter() - begin)
         con.rollback()
-    assert min(took) < 0.1
+    assert min(took) < 0.3  # 15 ms on an idle machine; tests share theirs
