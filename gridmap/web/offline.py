@@ -34,6 +34,8 @@ CUT_OFF_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors
 # What the page's scripts say; ``{n}`` is filled in there.
 WORDS = {
     "insecure": lazy_gettext("这个地址不能离线使用，请用 https（见 gridmap cert）"),
+    "untrusted": lazy_gettext("手机不信任这个地址的证书，不能离线使用（见 gridmap cert）"),
+    "no_worker": lazy_gettext("这个浏览器窗口不能离线使用，请用系统自带的浏览器打开，不用无痕窗口"),
     "update": lazy_gettext("有新版本，点这里更新"),
     "update_waits": lazy_gettext("还有 {n} 条记录没有送出，送完再更新"),
     "others": lazy_gettext("这部手机里还有另一个账号的 {n} 条记录没有送出"),

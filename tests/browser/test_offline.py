@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from phones import PATIENCE_MS, Phone, Town, served
 from playwright.sync_api import Browser, BrowserContext, Page
+from signing import browser, new_token
 from sqlalchemy import text
 
 from gridmap.domain.actors import Actor, Machine, Role
@@ -23,6 +24,9 @@ MOMENT = datetime.fromisoformat("2026-11-23T09:00:00+08:00")  # a Monday
 def town(walked: Database, demo_id: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     settings = Settings(home=tmp_path_factory.mktemp("home"), demo=True)
     with served(walked, demo_id, MOMENT, (0, 0), settings) as made:
+        token = new_token(walked, demo_id, Role.WORKER, MOMENT)
+        first = browser(made.weather.app, token).get("/today")  # the plan is made once, and may take its time
+        assert first.status_code == 200, first.get_data(as_text=True)
         yield made
 
 
@@ -58,6 +62,24 @@ def results(town: Town) -> list[tuple[int, str]]:
         return [(row.household_id, row.result) for row in rows]
 
 
+@pytest.fixture(scope="module")
+def full(town: Town, chromium: Browser) -> Iterator[BrowserContext]:
+    """Give a browser that has the whole day on it, for tests that leave it as it is."""
+    made = chromium.new_context(viewport={"width": 390, "height": 844}, locale="zh-CN", reduced_motion="reduce")
+    town.weather.now = "fine"
+    stocked(town, made).page.close()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def phone(town: Town, full: BrowserContext) -> Iterator[Phone]:
+    made = Phone(town, full, full.new_page())
+    yield made
+    made.page.close()
+    full.set_offline(False)
+
+
 def cut_off(phone: Phone) -> Page:
     """Take the network away and close the page; return a new one, as after a look at something else."""
     phone.page.close()
@@ -86,6 +108,7 @@ def test_a_day_in_airplane_mode(town: Town, context: BrowserContext) -> None:
     phone = stocked(town, context)
     account = phone.page.evaluate("() => JSON.parse(document.getElementById('offline').textContent).account")
     planned = [d["household_id"] for s in day_of(phone.page)["stops"] for d in s["doors"]]
+    walked = int(phone.page.locator("#day-bar").get_attribute("aria-valuenow") or 0)
     before = len(results(town))
     page = cut_off(phone)
     phone.open("/today")
@@ -94,9 +117,9 @@ def test_a_day_in_airplane_mode(town: Town, context: BrowserContext) -> None:
         page.locator(".act.nobody").first.click()
         page.wait_for_selector("text=已存在手机里")
         page.wait_for_timeout(60)
-    page.wait_for_selector("text=已走 3 /")
+    page.wait_for_selector(f"text=已走 {walked + 3} /")
     page.reload()
-    page.wait_for_selector("text=已走 3 /")
+    page.wait_for_selector(f"text=已走 {walked + 3} /")
     assert (len(results(town)), page.evaluate(WAITING, account)) == (before, 3)
     back_online(phone)
     arrived = results(town)[before:]
@@ -119,27 +142,25 @@ WAITING = """(account) => new Promise((done) => {
 })"""
 
 
-@pytest.mark.parametrize(("locale", "sentence"), [("zh-CN", "没有网络，这一页没有存在手机里"), ("en-GB", None)])
-def test_a_page_that_is_not_on_the_phone_says_so(
-    town: Town, chromium: Browser, locale: str, sentence: str | None
-) -> None:
-    context = chromium.new_context(locale=locale)
-    phone = stocked(town, context)
-    page = cut_off(phone)
-    page.goto(town.base + "/households")
-    assert page.locator("html").get_attribute("lang") == ("zh-CN" if sentence else "en")
-    if sentence:
-        assert page.locator("h1").inner_text() == sentence
-    page.click("a")
-    page.wait_for_url("**/today")
-    page.wait_for_selector("html[data-ready]")
-    page.goto(town.base + "/")
-    assert page.locator("#day").count() == 1
-    context.close()
+def test_a_page_that_is_not_on_the_phone_says_so_in_the_persons_language(phone: Phone) -> None:
+    for language, sentence in (("en", ""), ("zh", "没有网络，这一页没有存在手机里")):
+        phone.town.weather.now = "fine"
+        phone.context.set_offline(False)
+        phone.open(f"/today?lang={language}")
+        page = cut_off(phone)
+        page.goto(phone.town.base + "/households")
+        assert page.locator("html").get_attribute("lang") == ("zh-CN" if sentence else "en")
+        if sentence:
+            assert page.locator("h1").inner_text() == sentence
+        page.click("a")
+        page.wait_for_url("**/today")
+        page.wait_for_selector("html[data-ready]")
+        page.goto(phone.town.base + "/")
+        assert page.locator("#day").count() == 1
 
 
-def test_the_map_of_the_walk_opens_without_a_network(town: Town, context: BrowserContext) -> None:
-    phone = stocked(town, context)
+def test_the_map_of_the_walk_opens_without_a_network(phone: Phone) -> None:
+    phone.open("/today")
     phone.open("/today/map")
     phone.page.wait_for_load_state("networkidle")
     trouble: list[str] = []
@@ -152,8 +173,8 @@ def test_the_map_of_the_walk_opens_without_a_network(town: Town, context: Browse
     assert [line for line in trouble if "/tiles/base/" in line or "/tiles/" not in line] == []
 
 
-def test_nothing_of_the_day_lies_readable_in_the_workers_stores(town: Town, context: BrowserContext) -> None:
-    phone = stocked(town, context)
+def test_nothing_of_the_day_lies_readable_in_the_workers_stores(phone: Phone) -> None:
+    phone.open("/today")
     address = day_of(phone.page)["stops"][0]["doors"][0]["address"]
     kept = phone.page.evaluate(
         """async () => {
@@ -214,12 +235,12 @@ def test_signing_out_takes_the_day_along(town: Town, context: BrowserContext) ->
         page.goto(town.base + "/today")
 
 
-def test_a_signal_that_gives_nothing_does_not_hold_up_the_day(town: Town, context: BrowserContext) -> None:
-    phone = stocked(town, context)
-    town.weather.now = "slow"
-    phone.page.goto(town.base + "/today", wait_until="commit")
+def test_a_signal_that_gives_nothing_does_not_hold_up_the_day(phone: Phone) -> None:
+    phone.open("/today")
+    phone.town.weather.now = "slow"
+    phone.page.goto(phone.town.base + "/today", wait_until="commit")
     phone.page.wait_for_selector("text=没有网络，看到的是")
-    town.weather.now = "fine"
+    phone.town.weather.now = "fine"
 
 
 def test_a_new_version_waits_for_the_person_and_for_unsent_records(town: Town, context: BrowserContext) -> None:
@@ -246,9 +267,9 @@ def test_a_new_version_waits_for_the_person_and_for_unsent_records(town: Town, c
         old.script = old.script.replace("f" * 16, mark)
 
 
-def test_the_app_can_be_installed(town: Town, context: BrowserContext) -> None:
-    phone = stocked(town, context)
-    cdp = context.new_cdp_session(phone.page)
+def test_the_app_can_be_installed(phone: Phone) -> None:
+    phone.open("/today")
+    cdp = phone.context.new_cdp_session(phone.page)
     told = cdp.send("Page.getAppManifest")
     assert told["errors"] == []
     manifest = json.loads(told["data"])

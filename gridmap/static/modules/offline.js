@@ -49,7 +49,8 @@ function strip(name, sentence, { bad = false, actions = [] } = {}) {
   line.className = bad ? "told bad" : "told";
   const told = document.createElement("span");
   told.textContent = sentence;
-  line.replaceChildren(told, ...actions.map(([word, deed]) => action(word, deed)));
+  const whole = actions.some(([word]) => word === sentence); // the line itself is what is pressed
+  line.replaceChildren(...(whole ? [] : [told]), ...actions.map(([word, deed]) => action(word, deed)));
 }
 
 function action(word, deed) {
@@ -182,11 +183,17 @@ function momentOf(at) {
 
 async function beginWorker() {
   if (!navigator.serviceWorker) {
-    if (!isSecureContext) strip("insecure", words.insecure, { bad: true });
+    strip("insecure", isSecureContext ? words.no_worker : words.insecure, { bad: true });
     return;
   }
   const had = Boolean(navigator.serviceWorker.controller);
-  const registration = await navigator.serviceWorker.register("/sw.js", { scope: "/" });
+  let registration;
+  try {
+    registration = await navigator.serviceWorker.register("/sw.js", { scope: "/" });
+  } catch (error) {
+    if (error.name === "SecurityError") strip("insecure", words.untrusted, { bad: true });
+    throw error; // without a network the browser simply goes on with the worker it has
+  }
   navigator.serviceWorker.addEventListener("controllerchange", () => {
     if (!had || !navigator.serviceWorker.controller) return; // the first one, or none any more: signing out
     if (updating) location.reload();
@@ -323,7 +330,7 @@ async function begin() {
   if (!kit.account) await forgetDays();
   if (kit.walks) await beginOutbox();
   else if (kit.account && (await accounts()).includes(kit.account)) await beginOutbox();
-  await tellOthers();
+  await tellOthers().catch(grumble);
   if (!kit.walks) return;
   beginFile();
   await beginRoom().catch(grumble);

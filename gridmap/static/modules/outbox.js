@@ -208,8 +208,9 @@ export class Outbox extends EventTarget {
       counts.pending += ids.length;
       counts.held = marks.filter((mark) => mark.state === "held").length;
       counts.refused = marks.filter((mark) => mark.state === "refused" && left.has(mark.id)).length;
+      if (!this.#unstored.size) this.#told.fault = null; // nothing is in danger any more
     } catch (error) {
-      this.#told.fault ||= faultOf(error);
+      this.#told.fault ??= faultOf(error);
     }
     return { ...counts, ...this.#told };
   }
@@ -234,7 +235,7 @@ export class Outbox extends EventTarget {
     if (now) this.#pause = { until: 0, ms: 0 };
     if (this.#running) {
       this.#again = true;
-      return this.#running;
+      return again ? this.#running.then(() => this.flush({ again })) : this.#running;
     }
     this.#running = this.#flush(again);
     try {

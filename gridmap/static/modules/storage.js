@@ -54,6 +54,24 @@ const within = (promise, ms) => {
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 };
 
+/** Do work in a transaction, all of it or nothing. */
+async function finished(tx, work) {
+  const { done } = tx;
+  done.catch(() => {}); // the work below fails with it, or the last line does
+  try {
+    const value = await work(tx);
+    await done;
+    return value;
+  } catch (error) {
+    try {
+      tx.abort();
+    } catch {
+      // it has ended already
+    }
+    throw error;
+  }
+}
+
 /** One account's database; opened when first needed, and again when the browser has dropped it. */
 export class Store {
   constructor(accountId) {
@@ -95,10 +113,7 @@ export class Store {
   async run(stores, mode, work) {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        const db = await this.#open();
-        const tx = db.transaction(stores, mode, { durability: "strict" });
-        const [value] = await Promise.all([work(tx), tx.done]);
-        return value;
+        return await finished((await this.#open()).transaction(stores, mode, { durability: "strict" }), work);
       } catch (error) {
         const fault = faultOf(error);
         if (fault.code !== "lost" || attempt) throw fault;
