@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from playwright.sync_api import Page, ViewportSize
 
+from gridmap.settings import VENDOR
 from gridmap.store.database import Database
 
 DESK: ViewportSize = {"width": 1440, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 NARROW: ViewportSize = {"width": 320, "height": 640}
+
+AXE = (VENDOR / "axe-core" / "axe.min.js").read_text("utf-8")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 @dataclass
@@ -51,3 +56,16 @@ class Live:
 
 
 Opener = Callable[..., Watched]
+
+
+def findings(page: Page) -> list[str]:
+    """Return what axe finds on a page, one line for each rule and element."""
+    page.evaluate(AXE)
+    told: dict[str, Any] = page.evaluate(
+        "(tags) => axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] })", RULES
+    )
+    return [
+        f"{rule['id']}: {node['html'][:120]} {node['failureSummary'][:160]}"
+        for rule in told["violations"]
+        for node in rule["nodes"]
+    ]

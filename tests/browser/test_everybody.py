@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from playwright.sync_api import Page, ViewportSize
-from watched import DESK, NARROW, PHONE, Opener
+from playwright.sync_api import ViewportSize
+from watched import DESK, NARROW, PHONE, Opener, findings
 
 from gridmap.domain.actors import Role
-from gridmap.settings import VENDOR
 
-AXE = (VENDOR / "axe-core" / "axe.min.js").read_text("utf-8")
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 PAGES = [
     (Role.SECRETARY, "/coverage"),
     (Role.SECRETARY, "/coverage?tab=needs&on=2026-09-01&group=alone"),
@@ -29,19 +24,6 @@ PAGES = [
     (Role.ADMIN, "/admin/accounts"),
     (None, "/sign-in"),
 ]
-
-
-def findings(page: Page) -> list[str]:
-    """Return what axe finds on a page, one line for each rule and element."""
-    page.evaluate(AXE)
-    told: dict[str, Any] = page.evaluate(
-        "(tags) => axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] })", RULES
-    )
-    return [
-        f"{rule['id']}: {node['html'][:120]} {node['failureSummary'][:160]}"
-        for rule in told["violations"]
-        for node in rule["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE, NARROW], ids=["desk", "phone", "narrow"])
