@@ -117,11 +117,11 @@ def ask(peer: str, told: dict[str, Any], seconds: float) -> dict[str, Any]:
     """Let a peer solve in its own environment; on a busy machine it gets as much more time as it got less of it."""
     limit = seconds * SHARE.get(peer, 1.0)
     command = [str(PEERS), str(HERE / "peers.py"), peer, str(limit)]
-    run = subprocess.run(command, input=json.dumps(told), capture_output=True, text=True, timeout=60 + 30 * seconds)
+    run = subprocess.run(command, input=json.dumps(told), capture_output=True, text=True, timeout=120 + 60 * seconds)
     if run.returncode != 0:
         raise RuntimeError(f"{peer}: {run.stderr.strip().splitlines()[-1:]}")
     answer: dict[str, Any] = json.loads(run.stdout.strip().splitlines()[-1])
-    SHARE[peer] = min(4.0, max(1.0, answer["wall_s"] / max(answer["cpu_s"], 0.01)))
+    SHARE[peer] = min(40.0, max(1.0, answer["wall_s"] / max(answer["cpu_s"], 0.01)))
     return answer
 
 
@@ -273,10 +273,9 @@ def invented_walk(rng: np.random.Generator, doors: int) -> Ints:
     return travel.astype(np.int64)
 
 
-def walks(settings: argparse.Namespace) -> list[Row]:
-    """Return exact orders of invented open walks, six of each size."""
+def walks(settings: argparse.Namespace) -> Iterator[list[Row]]:
+    """Yield exact orders of invented open walks, six of each size."""
     rng = np.random.default_rng(settings.seed)
-    rows: list[Row] = []
     for doors in WALKS[:3] if settings.quick else WALKS:
         for k in range(2 if settings.quick else 6):
             travel = invented_walk(rng, doors)
@@ -299,8 +298,7 @@ def walks(settings: argparse.Namespace) -> list[Row]:
             ]
             if settings.peers and k == 0:
                 told += peer_rows(name, "open walk", closed(travel, -1), min(settings.seconds), None, every=True)
-            rows += with_gaps(told, most=False)
-    return rows
+            yield with_gaps(told, most=False)
 
 
 def invented_day(rng: np.random.Generator, doors: int) -> Problem:
@@ -327,10 +325,9 @@ def invented_day(rng: np.random.Generator, doors: int) -> Problem:
     )  # fmt: skip
 
 
-def days(settings: argparse.Namespace) -> list[Row]:
-    """Return replanning (the first stop is not home) against a full search, and the time of all reasons."""
+def days(settings: argparse.Namespace) -> Iterator[list[Row]]:
+    """Yield replanning (the first stop is not home) against a full search, and the time of all reasons."""
     rng = np.random.default_rng(settings.seed + 1)
-    rows: list[Row] = []
     full, quick = settings.iterations or 60_000, max(1, (settings.iterations or 60_000) // 15)
     for k in range(2 if settings.quick else 10):
         day = invented_day(rng, 120)
@@ -345,14 +342,14 @@ def days(settings: argparse.Namespace) -> list[Row]:
             lambda p=changed, s=start: solve(p, seed=settings.seed, iterations=quick, start=s, prove=False)
         )
         value = check(changed, again.routes).objective
-        rows.append(
+        rows = [
             Row(f"day-{k}", "replan", "gridmap", None, value, best.objective, 100 * (1 - value / best.objective),
                 best.bound, None, wall, cpu, f"{quick} iterations against {full}")
-        )  # fmt: skip
+        ]  # fmt: skip
         told, wall, cpu = timed(lambda p=day, s=plan: explain(p, s))
         rows.append(Row(f"day-{k}", "reasons", "gridmap", None, len(told), None, None, None, None, wall, cpu,
                         f"{len(plan.routes[0])} stops"))  # fmt: skip
-    return rows
+        yield rows
 
 
 def shown(row: Row) -> str:
@@ -439,9 +436,9 @@ def measured(settings: argparse.Namespace, say: Callable[[list[Row]], None]) -> 
             yield from rows
     if not settings.files:
         for work in (walks, days):
-            rows = work(settings)
-            say(rows)
-            yield from rows
+            for rows in work(settings):
+                say(rows)
+                yield from rows
 
 
 @contextmanager

@@ -105,7 +105,9 @@ def test_without_effort_the_bound_is_still_a_bound() -> None:
     assert exact.proven
     assert given_up.bound_s <= exact.length_s <= given_up.length_s
     assert given_up.proven == (given_up.bound_s == given_up.length_s)
-    assert order(travel, 0, 0, stop=lambda: True).bound_s <= exact.length_s
+    stopped = order(travel, 0, 0, stop=lambda: True)
+    assert 0 <= stopped.bound_s <= exact.length_s <= stopped.length_s
+    assert not stopped.proven
 
 
 def test_the_same_order_comes_every_time() -> None:

@@ -110,7 +110,7 @@ class _Walk:
             best = best[::2] // 2 if best[1] // 2 == best[0] // 2 else np.roll(best, 1)[::2] // 2
         route = self._route(best)
         length_s = self.length(route)
-        bound_s = min(bound_s, length_s)
+        bound_s = max(0, min(bound_s, length_s))
         return Ordered(route, length_s, bound_s, proven=proven and bound_s == length_s)
 
     def _heights(self) -> Ints | None:
