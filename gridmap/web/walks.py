@@ -25,6 +25,7 @@ blueprint = Blueprint("walks", __name__)
 LEADERS = (Role.SECRETARY, Role.CLERK)
 GPX, PDF = "application/gpx+xml", "application/pdf"
 MINUTE_S = 60
+MOST_LEFT_OUT = 40  # doors that were left out, beside the map; the list of the day has all of them
 
 
 # --- what the map is told --------------------------------------------------------------------------------------------
@@ -76,11 +77,6 @@ def _data(walk: Walk, *, own: bool) -> dict[str, Any]:
 
 
 # --- what the list tells ---------------------------------------------------------------------------------------------
-
-
-def minutes_of(seconds: float) -> int:
-    """Return whole minutes, at least one: nobody plans with seconds."""
-    return max(1, round(seconds / MINUTE_S))
 
 
 def _door(door: PlannedDoor) -> dict[str, Any]:
@@ -135,11 +131,11 @@ def _page(plan_id: int | None) -> str:
         next=next((stop.number for stop in day.stops if not stop.done), 0),
         base="/today" if own else f"/plans/{day.plan_id}",
         ends=(reasons.clock(day.start.at_s), reasons.clock(day.end.at_s)),
-        minutes=minutes_of(day.left_s),
         metres=sum(stop.path.metres for stop in day.stops if stop.path) + (day.way_back.metres if day.way_back else 0),
         stairs=stairs_on(day),
         gates=bool(walk.gates),
-        left_out=[(left, reasons.condition_words(left)) for left in day.left_out],
+        left_all=len(day.left_out),
+        left_out=[(left, reasons.condition_words(left)) for left in day.left_out[:MOST_LEFT_OUT]],
         status=status_words(day),
         navigation=walk.navigation,
         states=figures.STATES,
