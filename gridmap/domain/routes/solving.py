@@ -12,7 +12,7 @@ from gridmap.domain.routes.problem import UNREACHABLE, Ints, Problem, Shift, Sol
 
 Routes = tuple[tuple[int, ...], ...]
 NEIGHBOURS = 40
-WARMTH_FROM_START = 0.3
+WARMTH_FROM_START = 1.0
 FILLINGS = 3  # times a shorter order may make room for more stops
 ORDERED_STOPS = 150  # stops of one shift whose order is still to be proven
 ORDER_EFFORT = 300  # linear programmes one such proof may take
