@@ -179,16 +179,16 @@ def chances(rates: Rates, kind: str, *, weekend: bool, knocks: Ints, answers: In
     return found
 
 
-def after_tries(chance: Floats, tries: Ints | int) -> Floats:
+def after_tries(chance: Floats, tries: Ints | int, usual: float) -> Floats:
     """Return the chance after so many knocks in vain since somebody was last met.
 
     Doors of one building are taken to differ in the logarithm of their odds with deviation ``DOOR_SPREAD`` (s). To
-    first order a door that has not been tried is s^2 (1 - r) better than the rate r of all knocks, and each knock in
-    vain tells s^2 r against it. Where doors are tried until they open, knocks at them have on average (1 - r) / r
-    tries behind them: so the mean of all knocks stays r, which is what was counted.
+    first order each knock in vain tells s^2 r against a door, r being the rate of all knocks. That rate was counted at
+    doors which had ``usual`` tries behind them on average, so that many tell nothing: with fewer a door is better than
+    the rate, with more worse.
     """
     r = np.clip(chance, LEAST, MOST)
-    odds = np.log(r / (1 - r)) + DOOR_SPREAD**2 * ((1 - r) - r * np.minimum(tries, MOST_TRIES))
+    odds = np.log(r / (1 - r)) + DOOR_SPREAD**2 * r * (usual - np.minimum(tries, MOST_TRIES))
     found: Floats = np.clip(1 / (1 + np.exp(-odds)), LEAST, MOST)
     return found
 

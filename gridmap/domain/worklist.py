@@ -43,7 +43,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from gridmap.domain.answering import after_tries, percent
+from gridmap.domain.answering import MOST_TRIES, after_tries, percent
 from gridmap.domain.coverage import State
 from gridmap.domain.groups import BIT, GENERAL, SHARED_BITS
 from gridmap.domain.known import (
@@ -194,6 +194,12 @@ def periods_gone(doors: Doors, day: int) -> Floats:
     return np.clip(share, 0.0, None)
 
 
+def usual_tries(doors: Doors) -> float:
+    """Return how many knocks in vain the doors that ask for a visit have behind them, on average."""
+    asking = np.isin(doors.state, (State.NEVER, State.DUE_SOON, State.OVERDUE, State.NO_ANSWER))
+    return float(np.minimum(doors.tries[asking], MOST_TRIES).mean()) if asking.any() else 0.0
+
+
 def weight_of(urgency: Urgency, periods: float, *, special: bool, extra: int = 0) -> int:
     """Return what a visit is worth; see the head of this module.
 
@@ -219,7 +225,7 @@ class _List:
         self.doors, self.known, self.when = doors, known, when
         self.day, self.weekday = day_number(when.on), when.on.weekday()
         self.periods = periods_gone(doors, self.day)
-        self.chance = percent(after_tries(doors.chance, doors.tries[:, None]))
+        self.chance = percent(after_tries(doors.chance, doors.tries[:, None], usual_tries(doors)))
         modes = dict(zip(doors.household_id.tolist(), doors.mode_bits.tolist(), strict=True))
         self.events = open_events(known.events, known.contacts, modes)
         self.promises = open_promises(known.promises, known.contacts, when.on, when.zone)
