@@ -32,6 +32,7 @@ let outbox = null;
 let told = null;
 let active = 0; // the household whose buttons are open, when it is not simply the next
 let allDoors = false;
+let drawn = ""; // what the list says of its records
 
 // --- what is done, what is next --------------------------------------------------------------------------------------
 
@@ -567,8 +568,9 @@ function focused() {
 function refocus(kept) {
   for (const fold of at("rest").querySelectorAll("details")) if (kept?.fold === fold.dataset.fold) fold.open = true;
   if (!kept) return;
-  const same = kept.household && at("next").querySelector(`[data-household="${kept.household}"]:not(.done) .acts button`);
-  const target = same || at("next").querySelector(".acts button") || at("next").querySelector("button");
+  const place = kept.household ? `#next [data-household="${kept.household}"]:not(.done) .acts button`
+    : kept.fold ? `[data-fold="${kept.fold}"] > summary` : kept.stop ? `details[data-stop="${kept.stop}"] > summary` : "#next .link";
+  const target = at("list").querySelector(place) || at("next").querySelector(".acts button") || at("next").querySelector("button");
   target?.focus({ preventScroll: true });
   const card = target?.closest(".door, .stop");
   if (card) card.scrollIntoView({ block: "nearest" });
@@ -611,8 +613,10 @@ async function changed(detail) {
     told = { ...detail, fault };
   }
   drawStrip();
-  const open = [...document.querySelectorAll(".choosing")].length || at("list").querySelector("details[open]");
-  if (!open) render();
+  const seen = JSON.stringify([[...waiting.values()].map(({ id, state }) => [id, state]), Object.values(marks).map(({ state }) => state)]);
+  if (seen === drawn || document.querySelector(".choosing") || at("list").querySelector("details[open]")) return;
+  drawn = seen; // while somebody chooses or reads, the list waits
+  render();
 }
 
 // --- begin -----------------------------------------------------------------------------------------------------------
