@@ -150,6 +150,7 @@ def lonlat(con: Connection, actor: Actor, *, xy: Floats) -> Floats:
 @contextmanager
 def as_job(con: Connection, actor: Actor) -> Iterator[Actor]:
     """Work with the program's own rights inside an actor's transaction, then give him his back."""
+    access.require(actor, *WALKERS)
     job = Actor(Machine.JOB, actor.community_id)
     become(con, job)
     yield job
