@@ -71,6 +71,12 @@ MAY: dict[str, frozenset[Role | None]] = {
     "offline.worker": ANYBODY,
     "pages.about": ANYBODY,
     "pages.home": ANYBODY,
+    "plans.overview": OFFICE,
+    "plans.make": frozenset([Role.SECRETARY]),
+    "plans.one": OFFICE,
+    "street_edits.page": OFFICE | {Role.PLANNER},
+    "street_edits.change": frozenset([Role.PLANNER]),
+    "street_edits.undo": frozenset([Role.PLANNER]),
     "streets.drawn": OFFICE | {Role.PLANNER},
     "streets.unreached": OFFICE | {Role.PLANNER},
     "streets.reach": MAP,
@@ -82,9 +88,24 @@ MAY: dict[str, frozenset[Role | None]] = {
     "today.replan": frozenset([Role.WORKER]),
     "today.today": frozenset([Role.WORKER]),
     "visits.one": VISITING,
+    "walks.today": frozenset([Role.WORKER]),
+    "walks.today_sheet": frozenset([Role.WORKER]),
+    "walks.today_track": frozenset([Role.WORKER]),
+    "walks.of_plan": OFFICE,
+    "walks.sheet_of_plan": OFFICE,
+    "walks.track_of_plan": OFFICE,
+    "working.settings": frozenset([Role.SECRETARY]),
+    "working.navigation": frozenset([Role.SECRETARY]),
 }
 # What a call with values of one's own answers, where that is not 200.
-UNUSUAL = {"held.photo": 404, "assets.favicon": 204, "accounts.link_page": 404, "pages.home": 302}
+UNUSUAL = {
+    "held.photo": 404,
+    "assets.favicon": 204,
+    "accounts.link_page": 404,
+    "pages.home": 302,
+    **dict.fromkeys(["plans.one", "walks.of_plan", "walks.sheet_of_plan", "walks.track_of_plan"], 404),  # no such plan
+}
+PROGRAMS = {"today.replan", "street_edits.change", "street_edits.undo"}  # they take JSON
 # Routes about one grid or one household, and what names it.
 SCOPED = {
     "api.states": "code",
@@ -157,10 +178,12 @@ def expected(endpoint: str, methods: str, known: set[str], role: Role | None, me
         return {405}
     if method not in methods.split():
         return {200, 204, 302, 303, 400, 401, 403, 404}  # another route at the same address: tested under its own name
+    if method == "OPTIONS" and endpoint == "plans.make":
+        return {200, 401, 403}  # the page at the same address answers, which more may read
     if role not in MAY[endpoint]:
         return {401} if role is None else {403}
     if method == "POST":
-        return {415} if endpoint == "today.replan" else {400}  # without JSON, or a form token, nobody changes anything
+        return {415} if endpoint in PROGRAMS else {400}  # without JSON, or a form token, nobody changes anything
     if method == "PUT":
         return {415}  # without JSON and its header a program changes nothing
     if method == "OPTIONS":
