@@ -69,7 +69,8 @@ def test_every_link_of_the_pages_leads_somewhere(client: Browser, small: Small) 
 
 def test_each_role_is_sent_to_the_page_it_works_with(client: Browser) -> None:
     targets = {role: client(role).get("/").location for role in Role}
-    assert targets[Role.SECRETARY] == targets[Role.WORKER] == "/coverage"
+    assert targets[Role.SECRETARY] == "/coverage"
+    assert targets[Role.WORKER] == "/today"
     assert targets[Role.DRIVER] == "/deliveries"
     assert client(None).get("/").location == "/sign-in"
     for role, target in targets.items():
