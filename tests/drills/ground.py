@@ -364,6 +364,11 @@ def damage(ground_: Ground, log: Log) -> Damage:
     kept = {row.id for row in ground_.rows("SELECT id FROM visit WHERE community_id = :c")}
     needs = Counter(row.visit_id for row in ground_.rows("SELECT visit_id FROM need WHERE community_id = :c"))
     sent = {row.id for row in ground_.rows("SELECT id FROM submission WHERE community_id = :c AND state = 'kept'")}
+    halves = (kept ^ set(needs)) | (kept ^ sent)
+    if halves:  # say which, and what is known of them: this must never happen
+        found = ground_.rows("SELECT id, account_id, kind, state, reason, received_at FROM submission")
+        print("halves:", [(i, i in kept, i in needs, i in sent) for i in halves])
+        print([tuple(row) for row in found if row.id in halves])
     return Damage(
         lost=len(log.acknowledged - kept),
         doubled=sum(n - 1 for n in needs.values()),

@@ -38,6 +38,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_phone_that_trusts_the_authority_records_over_https(field: Ground, tmp_path: Path) -> None:
     made = certificates.make(tmp_path / "tls", [HOST], days=30, at=datetime.now(UTC))
     port = free_port()
+    need = [{"kind": "repair", "summary": "灯不亮"}]  # every visit of this ground tells of one: the kills count halves
     server = start(field.home, port, "--listen", HOST, "--certificate", str(made.certificate), "--key", str(made.key))
     trusting = ssl.create_default_context(cafile=str(made.authority))
     now = datetime.now(UTC)
@@ -46,7 +47,7 @@ def test_a_phone_that_trusts_the_authority_records_over_https(field: Ground, tmp
         "kind": "visit",
         "captured_at": now.isoformat(),
         "sent_at": now.isoformat(),
-        "text": json.dumps(visit_body(1, field.world.grids[0], now - timedelta(minutes=1))),
+        "text": json.dumps(visit_body(1, field.world.grids[0], now - timedelta(minutes=1), needs=need)),
     }
     headers = {
         "X-Gridmap": "1",
