@@ -215,9 +215,25 @@ class Phone:
         )
         return told
 
-    def emptied(self) -> None:
+    def emptied(self, patience_ms: int = PATIENCE_MS) -> None:
         """Wait until nothing is left to send."""
-        self.page.wait_for_function("async () => (await box.flush({ now: true })).left === 0")
+        emptied(self.page, patience_ms)
+
+
+def emptied(page: Page, patience_ms: int = PATIENCE_MS) -> None:
+    """Send what waits in the outbox of a page (its ``window.box``), again and again until nothing is left."""
+    comes_true(page, "async () => (await box.flush({ now: true })).left === 0", patience_ms=patience_ms)
+
+
+def comes_true(page: Page, asked: str, arg: object = None, *, patience_ms: int = PATIENCE_MS) -> None:
+    """Ask a page until it says yes.
+
+    Asked anew from here: Playwright's own ``wait_for_function`` takes the promise of an answer for a yes.
+    """
+    deadline = time.monotonic() + patience_ms / 1000
+    while not page.evaluate(asked, arg):
+        assert time.monotonic() < deadline, f"not within {patience_ms} ms: {asked}"
+        page.wait_for_timeout(50)
 
 
 def kill_browser(profile: Path, kind: str = "") -> int:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from phones import PATIENCE_MS, Phone, Town, served
+from phones import PATIENCE_MS, Phone, Town, comes_true, served
 from playwright.sync_api import Browser, BrowserContext, Page
 from signing import browser, new_token
 from sqlalchemy import text
@@ -205,9 +205,7 @@ def test_somebody_elses_day_does_not_stay_on_the_phone(town: Town, context: Brow
     assert f"gridmap-tiles-{account}" in phone.page.evaluate("() => caches.keys()")
     context.add_cookies([town.cookie(Role.SECRETARY)])
     phone.page.goto(town.base + "/households")
-    phone.page.wait_for_function(
-        "async (name) => !(await caches.keys()).includes(name)", arg=f"gridmap-tiles-{account}"
-    )
+    comes_true(phone.page, "async (name) => !(await caches.keys()).includes(name)", f"gridmap-tiles-{account}")
     page = cut_off(phone)
     page.goto(town.base + "/today")
     assert page.locator("h1").inner_text() == "没有网络，这一页没有存在手机里"
@@ -218,7 +216,7 @@ def test_a_session_ended_elsewhere_takes_the_day_along(town: Town, context: Brow
     context.clear_cookies()
     phone.page.goto(town.base + "/today")
     phone.page.wait_for_selector("#username")
-    phone.page.wait_for_function("async () => !(await caches.keys()).some((name) => name.startsWith('gridmap-tiles'))")
+    comes_true(phone.page, "async () => !(await caches.keys()).some((name) => name.startsWith('gridmap-tiles'))")
     page = cut_off(phone)
     page.goto(town.base + "/today")
     assert page.locator("h1").inner_text() == "没有网络，这一页没有存在手机里"
@@ -262,7 +260,7 @@ def test_a_new_version_waits_for_the_person_and_for_unsent_records(town: Town, c
             phone.page.get_by_role("button", name="再送一次").click()
         phone.page.wait_for_selector("html[data-stocked]")
         only = "async (only) => (await caches.keys()).filter((n) => n.startsWith('gridmap-shell')).join() === only"
-        phone.page.wait_for_function(only, arg="gridmap-shell-" + "f" * 16)
+        comes_true(phone.page, only, "gridmap-shell-" + "f" * 16)
     finally:
         old.script = old.script.replace("f" * 16, mark)
 

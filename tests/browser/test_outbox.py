@@ -382,7 +382,7 @@ def test_what_the_page_called_stored_survives_every_kill(chromium: Browser, town
             context = _killed(chromium, context, phone, profile, kill, dice.uniform(1, 300))
         town.weather.now = "fine"
         phone = Phone.of(town, context)
-        phone.page.wait_for_function("async () => (await box.flush({ now: true })).left === 0", timeout=120_000)
+        phone.emptied(120_000)
         context.close()
     arrived = town.arrived()
     assert len(stored) >= 3 * len(kills)

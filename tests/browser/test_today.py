@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from phones import emptied
 from pictures import segment
 from playwright.sync_api import Locator, Page, ViewportSize, expect
 from signing import SESSION_COOKIE, browser, new_token
@@ -74,14 +76,22 @@ class Hand:
     def sent(self) -> None:
         """Let the time for second thoughts pass and wait until nothing is left to send."""
         self.wait(SIGNAL_S + 1)
-        self.page.wait_for_function(
+        self.page.evaluate(
             """async () => {
               const { openOutbox } = await import("gridmap/outbox");
               const kit = JSON.parse(document.getElementById("offline").textContent);
               window.box ??= await openOutbox({ accountId: kit.account });
-              return (await box.flush({ now: true })).left === 0;
             }"""
         )
+        emptied(self.page)
+
+    def to_the_door(self) -> None:
+        """Do what is on the way before the first door: which errands come first is the plan's to say."""
+        while self.page.locator("#next .errand").count():
+            self.page.click("#next .errand .met")
+            expect(self.page.locator("#undo")).to_be_visible()
+            self.wait(SIGNAL_S + 1)
+            expect(self.page.locator("#undo")).to_be_hidden()
 
     def rows(self, table: str, household_id: int) -> Rows:
         """Return what the database holds of a household since this morning."""
@@ -93,13 +103,30 @@ class Hand:
             )
             return [dict(row._mapping) for row in found]
 
+    def errands(self, title: str) -> list[bool]:
+        """Return of each errand of a title on this day whether the database holds it as done."""
+        with self.town.database.transaction(Actor(Machine.JOB, self.town.community_id)) as con:
+            found = con.execute(
+                text('SELECT done_at FROM errand WHERE community_id = :c AND title = :t AND "on" = :on ORDER BY id'),
+                {"c": self.town.community_id, "t": title, "on": self.town.at.date()},
+            )
+            return [row.done_at is not None for row in found]
+
 
 @pytest.fixture
 def hand(visit: Opener, town: Live) -> Callable[..., Hand]:
-    """Return what opens the day of the worker of a grid; time there stands at the town's moment and goes on."""
+    """Return what opens the day of the worker of a grid, at its first door unless it is about errands.
+
+    Time there stands at the town's moment and goes on.
+    """
 
     def make(
-        grid: int, size: ViewportSize = PHONE, path: str = "/today", change: Callable[[Any], None] | None = None
+        grid: int,
+        size: ViewportSize = PHONE,
+        path: str = "/today",
+        change: Callable[[Any], None] | None = None,
+        *,
+        errands: bool = False,
     ) -> Hand:
         watched = visit(Role.WORKER, size, town)
         page = watched.page
@@ -108,10 +135,13 @@ def hand(visit: Opener, town: Live) -> Callable[..., Hand]:
         page.context.add_cookies([{"name": SESSION_COOKIE, "value": token, "url": secure, "secure": True}])
         plain(page, town)
         if change:
-            page.route("**/today", lambda route: _changed(route, change))
+            page.route(re.compile(r"/today(\?.*)?$"), lambda route: _changed(route, change))
         page.goto(town.base + path)
         page.wait_for_selector("html[data-ready]")
-        return Hand(watched, town)
+        mine = Hand(watched, town)
+        if not errands:
+            mine.to_the_door()
+        return mine
 
     return make
 
@@ -346,6 +376,17 @@ def tall(day: Any) -> None:
     stop["building_id"], stop["entrance_id"] = TALL.building_id, TALL.units[0].entrance_id
 
 
+def an_errand_first(day: Any) -> None:
+    """Put something to be done on the way before the first door."""
+    errand = {"errand": {"id": 0, "kind": "environment"}, "kind": "errand", "title": "查看楼道", "doors": []}
+    day["stops"].insert(0, {**day["stops"][0], "number": 0, **errand})
+
+
+def own_errand_first(day: Any) -> None:
+    """Let the day begin with the errands it has."""
+    day["stops"].sort(key=lambda stop: stop["kind"] != "errand")
+
+
 def small_targets(page: Page, least: int) -> list[str]:
     """Return what can be pressed and is smaller than a thumb."""
     found: list[str] = page.evaluate(
@@ -372,7 +413,8 @@ def is_sound(mine: Hand, least: int) -> None:
     ("size", "query", "least"), [(PHONE, "normal", 44), (NARROW, "large", 60)], ids=["phone", "large"]
 )
 def test_everybody_can_use_every_screen(hand: Callable[..., Hand], size: ViewportSize, query: str, least: int) -> None:
-    mine = hand(11, size, f"/today?text={query}", None)
+    is_sound(hand(10, size, f"/today?text={query}", an_errand_first, errands=True), least)
+    mine = hand(10, size, f"/today?text={query}")
     is_sound(mine, least)
     for way in ("#next .door-open", ".acts .more", "#next .link"):
         mine.tap(way)
@@ -385,6 +427,27 @@ def test_everybody_can_use_every_screen(hand: Callable[..., Hand], size: Viewpor
     for path in ("/needs", f"/visits/{mine.first()}"):
         mine.page.goto(mine.town.base + path)
         is_sound(mine, least)
+
+
+def test_an_errand_is_one_tap_and_can_be_undone(hand: Callable[..., Hand]) -> None:
+    mine = hand(11, change=own_errand_first, errands=True)
+    title = mine.page.locator("#next h3").inner_text()
+    mine.tap("#next .errand .met")
+    assert mine.taps == 1
+    expect(mine.page.locator("#undo")).to_contain_text("已存在手机里")
+    expect(mine.page.locator("#next h3")).not_to_have_text(title)
+    mine.wait(SIGNAL_S - 2)
+    mine.page.click("#undo .way-back")
+    expect(mine.page.locator("#toast")).to_contain_text("已撤销")
+    expect(mine.page.locator("#next h3")).to_have_text(title)
+    mine.sent()
+    assert mine.errands(title) == [False]
+    mine.tap("#next .errand .met")
+    mine.sent()
+    assert mine.errands(title) == [True]
+    mine.page.reload()
+    mine.page.wait_for_selector("html[data-ready]")
+    expect(mine.page.locator("#next h3")).not_to_have_text(title)
 
 
 def test_a_tower_of_33_storeys_is_one_tap(hand: Callable[..., Hand]) -> None:

@@ -21,6 +21,7 @@ const FIRST_PAUSE_MS = 4_000;
 const LONGEST_PAUSE_MS = 300_000;
 const LEASE_MS = 60_000;
 const WAIT_MS = 1_500;
+const GONE = "gridmap.gone";
 const TIRED = new Set([429, 502, 503, 504]);
 
 let lastMs = 0;
@@ -72,6 +73,7 @@ export class Outbox extends EventTarget {
   #again = false;
   #stopped = false;
   #pause = { until: 0, ms: 0 };
+  #counts = { pending: 0, held: 0, refused: 0 }; // as the browser last gave them
   #told = { online: navigator.onLine, sending: false, signIn: false, skewS: 0, fault: null };
   #channel = null;
   #listening = new AbortController();
@@ -201,18 +203,19 @@ export class Outbox extends EventTarget {
 
   /** @returns {Promise<Told>} */
   async told() {
-    const counts = { pending: this.#unstored.size, held: 0, refused: 0 };
     try {
       const { ids, marks } = await this.#state();
       const left = new Set(ids);
-      counts.pending += ids.length;
-      counts.held = marks.filter((mark) => mark.state === "held").length;
-      counts.refused = marks.filter((mark) => mark.state === "refused" && left.has(mark.id)).length;
+      this.#counts = {
+        pending: ids.length,
+        held: marks.filter((mark) => mark.state === "held").length,
+        refused: marks.filter((mark) => mark.state === "refused" && left.has(mark.id)).length,
+      };
       if (!this.#unstored.size) this.#told.fault = null; // nothing is in danger any more
     } catch (error) {
-      this.#told.fault ??= faultOf(error);
+      this.#told.fault ??= faultOf(error); // what cannot be counted now is not gone: the last count stands
     }
-    return { ...counts, ...this.#told };
+    return { ...this.#counts, pending: this.#counts.pending + this.#unstored.size, ...this.#told };
   }
 
   #state() {
@@ -492,17 +495,37 @@ async function alone(store, work) {
   const mine = uuid7();
   const take = (until) => store.run(["meta"], "readwrite", async (tx) => {
     const lease = await tx.objectStore("meta").get("lease");
-    if (lease && lease.by !== mine && lease.until > Date.now() && lease.until < Date.now() + 2 * LEASE_MS) return false;
+    if (lease && lease.by !== mine && lease.by !== lastGone() && lease.until > Date.now() && lease.until < Date.now() + 2 * LEASE_MS) return false;
     await tx.objectStore("meta").put({ name: "lease", by: mine, until });
     return true;
   });
   if (!(await take(Date.now() + LEASE_MS))) return false;
   const beat = setInterval(() => take(Date.now() + LEASE_MS).catch((error) => console.info("lease", error.code)), LEASE_MS / 3);
+  const leave = () => noteGone(mine);
+  addEventListener("pagehide", leave);
   try {
     await work();
   } finally {
+    removeEventListener("pagehide", leave);
     clearInterval(beat);
     await take(0);
   }
   return true;
+}
+
+/** The lease of the last page that went away while it was sending: a page that goes has no time left for a database. */
+function lastGone() {
+  try {
+    return localStorage.getItem(GONE);
+  } catch {
+    return null; // storage is switched off: the lease runs out by itself
+  }
+}
+
+function noteGone(lease) {
+  try {
+    localStorage.setItem(GONE, lease);
+  } catch (error) {
+    console.info("lease not given back", error.name); // it runs out by itself
+  }
 }

@@ -6,7 +6,7 @@
  * own day says so.
  */
 import { block, chip, clock, el, icon, localNow, openSheet, say, words } from "./doorstep.js";
-import { keepVisit, takeBack } from "./keeping.js";
+import { UNDO_MS, keepVisit, takeBack } from "./keeping.js";
 import { offerFile, offerUndo, tell, toldOf } from "./notices.js";
 import { openOutbox } from "./outbox.js";
 import { openRecorder } from "./recorder.js";
@@ -460,22 +460,34 @@ function doorList(stop, doors, current) {
   return el("ol.doors", {}, ...rows);
 }
 
+/** An errand is done with one tap, and as long as a door's record it can be undone. */
+async function recordErrand(stop) {
+  const name = `errand ${stop.errand.id}`;
+  const box = await outbox;
+  try {
+    const body = { errand_id: stop.errand.id, in_grid_id: stop.errand.grid_id ?? day.grids[0]?.id, done_at: now() };
+    const { id } = await box.keep("errand", body, { holdMs: UNDO_MS, on: day.on });
+    marks[name] = { result: "done", id, at: now() };
+    offerUndo(`${stop.title} · ${words.kept}`, () => undoErrand(name, id));
+  } catch (fault) {
+    if (fault.name !== "StorageFault") throw fault;
+    marks[name] = { result: "done", id: null, at: now() };
+    offerFile(fault, day.on);
+  }
+  render();
+  await remember();
+}
+
+async function undoErrand(name, id) {
+  if (!(await (await outbox).cancel(id))) { tell(words.delivered); return; } // on its way already: it was done
+  delete marks[name];
+  await remember();
+  render();
+  tell(words.undone);
+}
+
 function errandCard(stop) {
-  const done = async ({ currentTarget }) => {
-    currentTarget.disabled = true;
-    try {
-      const body = { errand_id: stop.errand.id, in_grid_id: stop.errand.grid_id ?? day.grids[0]?.id, done_at: now() };
-      const { id } = await (await outbox).keep("errand", body, { on: day.on });
-      marks[`errand ${stop.errand.id}`] = { result: "done", id, at: now() };
-      tell(`${stop.title} ${words.kept}`);
-      await remember();
-    } catch (fault) {
-      if (fault.name !== "StorageFault") throw fault;
-      marks[`errand ${stop.errand.id}`] = { result: "done", id: null, at: now() };
-      offerFile(fault, day.on);
-    }
-    render();
-  };
+  const done = ({ currentTarget }) => { currentTarget.disabled = true; recordErrand(stop); };
   return el("div.errand", {}, el("p.quiet", {}, words.errands[stop.errand.kind] ?? ""), el("div.acts", {}, el("button.act.met", { onclick: done }, icon("check-lg"), words.errand_done)));
 }
 
