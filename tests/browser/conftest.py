@@ -28,6 +28,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+BLOCKED = "Service Worker registration blocked by Playwright"  # where a test asked for that
 WATCH = """
 window.trouble = [];
 document.addEventListener("securitypolicyviolation", (event) => {
@@ -115,7 +116,11 @@ def visit(chromium: Browser, live: Live) -> Iterator[Opener]:
         page.on("dialog", lambda dialog: watched.trouble.append(f"dialog {dialog.message}"))
         page.on(
             "console",
-            lambda line: watched.trouble.append(f"console {line.text}") if line.type in {"error", "warning"} else None,
+            lambda line: (
+                watched.trouble.append(f"console {line.text}")
+                if line.type in {"error", "warning"} and line.text != BLOCKED
+                else None
+            ),
         )
         page.on(
             "request",

@@ -219,7 +219,7 @@ def test_what_was_sent_is_withdrawn_openly(hand: Callable[..., Hand]) -> None:
     door, before = mine.first(), mine.count()
     mine.tap(".acts .nobody")
     mine.sent()
-    expect(mine.page.locator("#undo")).to_be_hidden()
+    expect(mine.page.locator("#undo")).to_be_hidden(timeout=15_000)  # eight seconds after the tap
     assert [row["result"] for row in mine.rows("visit", door)] == ["nobody"]
     mine.page.click("[data-fold=done] summary")
     expect(mine.page.locator("[data-fold=done] li").first).to_contain_text("已送达")
