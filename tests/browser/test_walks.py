@@ -34,9 +34,8 @@ def town(walked: Database, demo_id: int, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture
-def show(visit: Opener, town: Town, monkeypatch: pytest.MonkeyPatch) -> Iterator[Show]:
-    """Yield what opens the map of a day made by hand: one that has everything in it; no service worker is between."""
-    opened: list[Watched] = []
+def show(visit: Opener, town: Town, monkeypatch: pytest.MonkeyPatch) -> Show:
+    """Return what opens the map of a day made by hand: one that has everything in it; no service worker is between."""
     place_ = Live(town.base, town.database, town.community_id, town.at)
 
     def make(
@@ -47,17 +46,9 @@ def show(visit: Opener, town: Town, monkeypatch: pytest.MonkeyPatch) -> Iterator
         monkeypatch.setattr(walks, "walk", lambda *_, **__: Walk(shown, gates, navigation))
         watched = visit(Role.WORKER, size, place_, service_workers="block", **more)
         watched.open(f"/today/map{query}")
-        opened.append(watched)
         return watched
 
-    yield make
-    for watched in opened:
-        forget_blocked(watched)
-
-
-def forget_blocked(watched: Watched) -> None:
-    """Forget that the test itself keeps the service worker out."""
-    watched.trouble[:] = [line for line in watched.trouble if "blocked by Playwright" not in line]
+    return make
 
 
 def open_tower(page: Page) -> None:
@@ -253,4 +244,3 @@ def test_a_planned_day_of_the_demo_is_drawn_and_printed(visit: Opener, town: Tow
         page.get_by_role("link", name="打印走访单").click()
     assert Path(started.value.path()).read_bytes().startswith(b"%PDF")
     assert started.value.suggested_filename.startswith(f"walk-{DAY}-")
-    forget_blocked(watched)

@@ -8,7 +8,7 @@
  *   layers: string[], words: Record<string, string>}} Data
  */
 /* global L */
-import { ask, card, homesFrom, icon } from "./stage.js";
+import { ask, card, homesFrom, icon, tell } from "./stage.js";
 import { isPhone, sheet } from "./sheet.js";
 
 const USUAL = ["grids", "homes", "paper"];
@@ -17,22 +17,6 @@ const USUAL = ["grids", "homes", "paper"];
 let data;
 const at = (id) => document.getElementById(id);
 const read = () => JSON.parse(at("data").textContent);
-
-/** One sentence at the foot of the map. */
-let fading;
-function tell(sentence, { stay = false, symbol = "info-circle" } = {}) {
-  const box = at("toast");
-  clearTimeout(fading);
-  box.replaceChildren();
-  if (!sentence) return;
-  const note = document.createElement("div");
-  note.className = "notice";
-  const words = document.createElement("span");
-  words.textContent = sentence;
-  note.append(icon(symbol), words);
-  box.append(note);
-  if (!stay) fading = setTimeout(() => box.replaceChildren(), 6000);
-}
 
 /** Start the page. @param {L.Map} map @param {Record<string, L.Layer>} layers */
 export function start(map, layers) {

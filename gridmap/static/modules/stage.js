@@ -594,6 +594,22 @@ export async function ask(url) {
   return body;
 }
 
+/** One sentence at the foot of the map; a bad one, or one that is to stay, stays. */
+let fading;
+export function tell(sentence, { stay = false, bad = false, symbol = bad ? "exclamation-triangle" : "info-circle" } = {}) {
+  const box = document.getElementById("toast");
+  clearTimeout(fading);
+  box.replaceChildren();
+  if (!sentence) return;
+  const note = document.createElement("div");
+  note.className = bad ? "notice bad" : "notice";
+  const words = document.createElement("span");
+  words.textContent = sentence;
+  note.append(icon(symbol), words);
+  box.append(note);
+  if (!stay && !bad) fading = setTimeout(() => box.replaceChildren(), 6000);
+}
+
 /** A bootstrap icon from the page's own sprite. */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");

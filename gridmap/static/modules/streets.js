@@ -8,7 +8,7 @@
  *   centre: [number, number], on: string}} Data
  */
 /* global L */
-import { ask, icon } from "./stage.js";
+import { ask, tell } from "./stage.js";
 import { isPhone, sheet } from "./sheet.js";
 
 const FROM_ZOOM = 15.5; // below it the network is a tangle
@@ -80,21 +80,6 @@ export function start(map, { network: edges }) {
   const sketch = L.featureGroup().addTo(map);
   const shown = L.featureGroup().addTo(map); // the answer to "how far can one walk"
   const mark = L.polyline([], { color: "#17303a", weight: 9, opacity: 0.35, interactive: false }).addTo(map);
-
-  let fading;
-  function tell(sentence, { bad = false, stay = false } = {}) {
-    const box = at("toast");
-    clearTimeout(fading);
-    box.replaceChildren();
-    if (!sentence) return;
-    const note = document.createElement("div");
-    note.className = bad ? "notice bad" : "notice";
-    const line = document.createElement("span");
-    line.textContent = sentence;
-    note.append(icon(bad ? "exclamation-triangle" : "info-circle"), line);
-    box.append(note);
-    if (!stay && !bad) fading = setTimeout(() => box.replaceChildren(), 7000);
-  }
 
   /** Show the parts of a form that belong to what is being done. */
   function only(box, what) {

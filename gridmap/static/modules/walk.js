@@ -6,28 +6,12 @@
  *   door: string, mine: number[]|null, words: Record<string, string>}} Data
  */
 /* global L */
-import { card, icon } from "./stage.js";
+import { card, tell } from "./stage.js";
 import { isPhone, sheet } from "./sheet.js";
 import { drawTower } from "./tower.js";
 
 const TOLD = "gm-navigation-told";
 const at = (id) => document.getElementById(id);
-
-/** One sentence at the foot of the map. */
-let fading;
-function tell(sentence, { stay = false, symbol = "info-circle" } = {}) {
-  const box = at("toast");
-  clearTimeout(fading);
-  box.replaceChildren();
-  if (!sentence) return;
-  const note = document.createElement("div");
-  note.className = "notice";
-  const words = document.createElement("span");
-  words.textContent = sentence;
-  note.append(icon(symbol), words);
-  box.append(note);
-  if (!stay) fading = setTimeout(() => box.replaceChildren(), 6000);
-}
 
 /** Start the page. @param {L.Map} map @param {{paper: L.GridLayer, way: L.FeatureGroup}} layers */
 export function start(map, { paper, way }) {
