@@ -61,6 +61,7 @@ DUTY = ["work_setting", "shift", "material", "answer_count", "answer_sum"]
 PLANS = ["plan", "plan_stop", "plan_omission"]
 WATER = ["delivery_customer", "delivery_run", "delivery_order"]
 FACILITIES = ["facility", "facility_income"]
+DRAFTS = ["boundary_plan", "boundary_change", "boundary_edit", "boundary_comment"]
 SIGN_IN = ["account", "session", "sign_in_link"]
 
 
@@ -159,6 +160,15 @@ GRANTS: list[Grant] = [
         rows=COMMUNITY.replace("community_id", "id"),
         only=("network_mark", "map_version"),
     ),
+    # ... and drafts of borders, with the secretary; what takes effect is written by the program
+    _all("gridmap_planner", *DRAFTS, verbs="SELECT, INSERT, UPDATE, DELETE"),
+    _all("gridmap_manager", *DRAFTS, verbs="SELECT, INSERT, UPDATE, DELETE"),
+    *[_all(role, "boundary_version") for role in ("gridmap_manager", "gridmap_worker", "gridmap_planner")],
+    _all("gridmap_manager", "boundary_move", "boundary_notice"),
+    _all("gridmap_worker", "boundary_move", rows=OWN_GRIDS),
+    _all("gridmap_worker", "boundary_notice", rows=OWN_GRIDS),
+    _all("gridmap_worker", "boundary_notice", verbs="UPDATE", rows=OWN_GRIDS, only=("seen_at",)),
+    _all("gridmap_manager", "issued_report", verbs="SELECT, INSERT"),
     # driver: water only
     _all("gridmap_driver", *WATER, "facility"),
     # admin: accounts and the trail, no household
@@ -191,8 +201,10 @@ GRANTS: list[Grant] = [
         "gridmap_job",
         *[*MAP, *STAFF, *PEOPLE, *WATER, *FACILITIES, *DUTY, "errand", *PLANS, "submission", "grid_stat"],
         "street_edit",
+        *["boundary_version", "boundary_move", "boundary_notice", "issued_report", *DRAFTS],
         verbs="SELECT, INSERT, UPDATE, DELETE",
     ),
+    _all("gridmap_job", "account", hidden=("password_hash",)),  # whose draft it is
     _all("gridmap_job", "community", verbs="UPDATE", rows=COMMUNITY.replace("community_id", "id")),
     _all("gridmap_operator", "community", verbs="SELECT, INSERT, UPDATE, DELETE", rows="true"),
     _all("gridmap_operator", *SIGN_IN, verbs="SELECT, INSERT, UPDATE", rows="true"),

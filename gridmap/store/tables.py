@@ -855,6 +855,140 @@ grid_stat = _tenant(  # counts of one grid on one day, by group; "" = every hous
     key=("on", "group_code", "grid_id"),
 )
 
+# --- borders: drafts, what was published, who was told -------------------------------------------------------------
+
+boundary_version = _tenant(  # one state of the whole partition; the first is the one the community was loaded with
+    "boundary_version",
+    Column("effect_on", Date, nullable=False),
+    Column("plan_id", BigInteger),  # NULL: loaded, not drawn here
+    Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("account_id", BigInteger),  # who let it take effect
+    Column("changed", ARRAY(BigInteger), nullable=False),  # grids whose border, number, name or kind is another
+    Column("counts", JSONB, nullable=False, server_default="{}"),  # what moved: households, people, needs, ...
+    Column("hash", LargeBinary(32), nullable=False),  # SHA-256 of the whole partition, see domain.boundaries
+    Index(None, "community_id", "effect_on"),
+)
+
+boundary_plan = _tenant(  # a draft of other borders, until it takes effect or is thrown away
+    "boundary_plan",
+    Column("title", Text, nullable=False),
+    Column("origin", String(12), nullable=False),  # drawn import balance count return
+    Column("source", JSONB, nullable=False, server_default="{}"),  # what a file was taken for, how a proposal was made
+    Column("state", String(12), nullable=False, server_default="draft"),
+    Column("base_id", BigInteger, nullable=False),  # the version it is drawn over
+    Column("revision", Integer, nullable=False, server_default="0"),  # one more with every change
+    Column("locked", ARRAY(BigInteger), nullable=False, server_default="{}"),  # keys of grids that may not change
+    Column("holder_id", BigInteger),  # account that may edit it until lease_until
+    Column("held_since", DateTime(timezone=True)),
+    Column("lease_until", DateTime(timezone=True)),
+    Column("created_by", BigInteger),  # NULL: the program
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("submitted_by", BigInteger),
+    Column("submitted_at", DateTime(timezone=True)),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("effect_on", Date),
+    Column("decided_by", BigInteger),
+    Column("decided_at", DateTime(timezone=True)),
+    Column("decision_note", Text, nullable=False, server_default=""),
+    Column("version_id", BigInteger),  # the version it became
+    _refers("base_id", "boundary_version"),
+    _refers("version_id", "boundary_version"),
+    _refers("holder_id", "account"),
+    _refers("created_by", "account"),
+    _refers("submitted_by", "account"),
+    _refers("decided_by", "account"),
+    CheckConstraint("state IN ('draft', 'submitted', 'approved', 'in_effect', 'discarded')", name="state"),
+    CheckConstraint("origin IN ('drawn', 'import', 'balance', 'count', 'return')", name="origin"),
+    CheckConstraint("(holder_id IS NULL) = (lease_until IS NULL)", name="lease"),
+    CheckConstraint("decided_by IS NULL OR decided_by <> submitted_by", name="two_people"),
+    Index(None, "community_id", "state"),
+)
+
+boundary_change = _tenant(  # a grid that is another in a draft than in its base
+    "boundary_change",
+    Column("plan_id", BigInteger, nullable=False),
+    Column("grid_key", BigInteger, nullable=False),  # the grid's id; negative: a grid the draft adds
+    Column("number", SmallInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("kind", String(12), nullable=False),
+    Column("worker_id", BigInteger),  # of a grid the draft adds
+    *_shape("boundary", "POLYGON", nullable=True),  # NULL: the draft gives this grid up
+    _refers("plan_id", "boundary_plan", ondelete="CASCADE"),
+    _refers("worker_id", "worker"),
+    CheckConstraint("kind IN ('general', 'commercial')", name="kind"),
+    CheckConstraint("grid_key <> 0", name="key"),
+    Index("boundary_change_boundary_gist", "community_id", "boundary", postgresql_using="gist"),
+    key=("plan_id", "grid_key"),
+)
+
+boundary_edit = _tenant(  # what was done to a draft, in order; each can be undone and done again
+    "boundary_edit",
+    Column("plan_id", BigInteger, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("kind", String(12), nullable=False),
+    Column("detail", JSONB, nullable=False, server_default="{}"),
+    Column("before", LargeBinary, nullable=False),  # the changed grids, domain.boundaries.packed
+    Column("after", LargeBinary, nullable=False),
+    Column("account_id", BigInteger),
+    Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("undone", Boolean, nullable=False, server_default=text("false")),
+    _refers("plan_id", "boundary_plan", ondelete="CASCADE"),
+    key=("plan_id", "number"),
+)
+
+boundary_comment = _tenant(
+    "boundary_comment",
+    Column("plan_id", BigInteger, nullable=False),
+    Column("account_id", BigInteger, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("words", Text, nullable=False),
+    _refers("plan_id", "boundary_plan", ondelete="CASCADE"),
+    _refers("account_id", "account"),
+    CheckConstraint("length(words) BETWEEN 1 AND 2000", name="words"),
+    Index(None, "community_id", "plan_id", "at"),
+)
+
+boundary_move = _tenant(  # a household that another grid holds since a version
+    "boundary_move",
+    *_of_household(),
+    Column("version_id", BigInteger, nullable=False),
+    Column("from_grid_id", BigInteger, nullable=False),
+    Column("to_grid_id", BigInteger, nullable=False),
+    _refers("version_id", "boundary_version", ondelete="CASCADE"),
+    _refers("from_grid_id", "grid"),
+    _refers("to_grid_id", "grid"),
+    key=("version_id", "household_id"),
+)
+
+boundary_notice = _tenant(  # what a worker is told of a version that changes his grid
+    "boundary_notice",
+    Column("version_id", BigInteger, nullable=False),
+    Column("worker_id", BigInteger, nullable=False),
+    Column("grid_id", BigInteger, nullable=False),
+    Column("gained", Integer, nullable=False),  # households
+    Column("lost", Integer, nullable=False),
+    Column("seen_at", DateTime(timezone=True)),
+    _refers("version_id", "boundary_version", ondelete="CASCADE"),
+    _refers("worker_id", "worker"),
+    _refers("grid_id", "grid"),
+    key=("version_id", "worker_id", "grid_id"),
+)
+
+issued_report = _tenant(  # a report as it was handed out, for good
+    "issued_report",
+    Column("kind", String(16), nullable=False),
+    Column("on", Date, nullable=False),  # as of
+    Column("title", Text, nullable=False),
+    Column("issued_at", DateTime(timezone=True), nullable=False, server_default=NOW),
+    Column("account_id", BigInteger),
+    Column("media_type", Text, nullable=False),
+    Column("file", LargeBinary, nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),  # SHA-256 of file
+    _refers("account_id", "account"),
+    Index(None, "community_id", "on"),
+)
+
 # --- accounts ----------------------------------------------------------------------------------------------------
 
 account = _tenant(

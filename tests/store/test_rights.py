@@ -212,11 +212,14 @@ DAY = {
     "submission",
 }
 PLANNED_FROM = {"household", "household_spell", "need", "visit", "grid_stat", "work_setting"}
+DRAFTS = {"boundary_plan", "boundary_change", "boundary_edit", "boundary_comment", "boundary_version"}
+TOLD_OF = {"boundary_version", "boundary_move", "boundary_notice"}
+LEADERS = EVERYBODY | PEOPLE | STAFF | WATER | FACILITIES | DAY | DRAFTS | TOLD_OF | {"grid_stat", "issued_report"}
 READABLE = {
-    Role.SECRETARY: EVERYBODY | PEOPLE | STAFF | WATER | FACILITIES | DAY | {"grid_stat"},
-    Role.CLERK: EVERYBODY | PEOPLE | STAFF | WATER | FACILITIES | DAY | {"grid_stat"},
-    Role.WORKER: EVERYBODY | PEOPLE | STAFF | DAY | {"facility", "grid_stat"},
-    Role.PLANNER: EVERYBODY | PLANNED_FROM | STAFF | FACILITIES | {"street_edit"},
+    Role.SECRETARY: LEADERS,
+    Role.CLERK: LEADERS,
+    Role.WORKER: EVERYBODY | PEOPLE | STAFF | DAY | TOLD_OF | {"facility", "grid_stat"},
+    Role.PLANNER: EVERYBODY | PLANNED_FROM | STAFF | FACILITIES | DRAFTS | {"street_edit"},
     Role.DRIVER: EVERYBODY | WATER | {"facility"},
     Role.ADMIN: EVERYBODY | STAFF | {"account", "audit_event"},
 }
