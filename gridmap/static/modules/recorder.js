@@ -4,7 +4,7 @@
  * @typedef {{household_id: number, grid_id: number, address: string, label: string, members: {id: number, name: string,
  *   relation: string}[], materials: number[], purposes: string[]}} Door
  */
-import { clock, el, icon, later, localNow, momentOf, openSheet, say, weekdayOf, words } from "./doorstep.js";
+import { clock, el, icon, later, momentOf, openSheet, say, weekdayOf, words } from "./doorstep.js";
 
 const LONGEST_SIDE = 1280; // px of a photo
 const LARGEST_PHOTO = 480_000; // bytes; the server takes 500 kB
