@@ -119,7 +119,7 @@ install_words() {
   [ -e "${sources[0]}" ] || return 0
   print="$(fingerprint "${sources[@]}")"
   done_before words "$print" && [ -e "${sources[0]%.po}.mo" ] && return 0
-  "$VENV/bin/pybabel" -q compile -d "$ROOT/gridmap/translations" -D messages >&2
+  "$VENV/bin/pybabel" -q compile -f -d "$ROOT/gridmap/translations" -D messages >&2
   mark_done words "$print"
 }
 
