@@ -229,6 +229,11 @@ grid_version = _tenant(
     *_shape("boundary", "POLYGON"),
     *_shape("label_at", "POINT"),  # centre of the largest circle inside
     Column("label_radius_m", Float, nullable=False),
+    # What the grid was called then, where it is called otherwise since; NULL: as it still is
+    Column("number", SmallInteger),
+    Column("name", Text),
+    Column("kind", String(12)),
+    CheckConstraint("kind IN ('general', 'commercial')", name="kind"),
     _refers("grid_id", "grid", ondelete="CASCADE"),
     _no_overlap("grid_id"),
     Index("grid_version_boundary_gist", "community_id", "boundary", postgresql_using="gist"),
@@ -444,6 +449,7 @@ need = _tenant(
     CheckConstraint("closed_at >= raised_at", name="times_in_order"),
     _refers("made_in_grid_id", "grid"),
     Index(None, "community_id", "grid_id", "closed_at"),
+    Index(None, "community_id", "household_id"),
 )
 
 # --- facilities and water ----------------------------------------------------------------------------------------
@@ -585,6 +591,8 @@ shift = _tenant(  # when a worker walks; none on a day: the setting's usual hour
     _refers("worker_id", "worker"),
     CheckConstraint("start_min >= 0 AND start_min <= end_min AND end_min <= 1440", name="minutes"),  # equal: off duty
     Index(None, "community_id", "on", "worker_id"),
+    # he took these hours when they were offered, and may take others; else the office set them
+    Column("chosen", Boolean, nullable=False, server_default=text("false")),
 )
 
 availability = _tenant(  # when somebody is at home, as the household said; with several, any of them
@@ -702,6 +710,7 @@ photo = Table(
     Column("image", LargeBinary, nullable=False),  # JPEG, drawn anew by the phone: without place or device
     PrimaryKeyConstraint("community_id", "id"),
     CheckConstraint("length(image) <= 500000", name="size"),
+    Index(None, "community_id", "household_id"),
 )
 
 answer_count = _tenant(  # how often doors of a building opened, by local weekday and band; nothing about one door
@@ -796,6 +805,7 @@ plan_stop = _tenant(  # one door, errand, start or end of a plan, in order
     ),
     CheckConstraint("kind IN ('start', 'door', 'errand', 'end')", name="kind"),
     CheckConstraint("arrive_s <= start_s AND start_s <= leave_s", name="times_in_order"),
+    Index(None, "community_id", "household_id"),  # a household that changes grid takes its stops along
     key=("plan_id", "number"),
 )
 
@@ -808,6 +818,7 @@ plan_omission = _tenant(  # a door that was asked for and left out, and what wou
     Column("condition", String(16), nullable=False),  # domain.routes.Condition
     Column("condition_values", JSONB, nullable=False, server_default="{}"),
     _refers("plan_id", "plan", ondelete="CASCADE"),
+    Index(None, "community_id", "household_id"),
     key=("plan_id", "household_id"),
 )
 
@@ -867,6 +878,8 @@ boundary_version = _tenant(  # one state of the whole partition; the first is th
     Column("changed", ARRAY(BigInteger), nullable=False),  # grids whose border, number, name or kind is another
     Column("counts", JSONB, nullable=False, server_default="{}"),  # what moved: households, people, needs, ...
     Column("hash", LargeBinary(32), nullable=False),  # SHA-256 of the whole partition, see domain.boundaries
+    # The changed grids as they were before, domain.boundaries.packed: from the present one walks back to any version
+    Column("before", LargeBinary, nullable=False, server_default=text("''")),
     Index(None, "community_id", "effect_on"),
 )
 
@@ -958,6 +971,7 @@ boundary_move = _tenant(  # a household that another grid holds since a version
     _refers("version_id", "boundary_version", ondelete="CASCADE"),
     _refers("from_grid_id", "grid"),
     _refers("to_grid_id", "grid"),
+    Index(None, "community_id", "household_id"),
     key=("version_id", "household_id"),
 )
 

@@ -10,7 +10,17 @@ from gridmap.store.tables import metadata
 revision = "0003"
 down_revision = "0002"
 
-GROWN = ""
+GROWN = """
+ALTER TABLE grid_version ADD COLUMN number smallint;
+ALTER TABLE grid_version ADD COLUMN name text;
+ALTER TABLE grid_version ADD COLUMN kind varchar(12);
+ALTER TABLE grid_version ADD CONSTRAINT grid_version_kind_check CHECK (kind IN ('general', 'commercial'));
+CREATE INDEX need_community_id_household_id_ix ON need (community_id, household_id);
+CREATE INDEX photo_community_id_household_id_ix ON photo (community_id, household_id);
+CREATE INDEX plan_stop_community_id_household_id_ix ON plan_stop (community_id, household_id);
+CREATE INDEX plan_omission_community_id_household_id_ix ON plan_omission (community_id, household_id);
+ALTER TABLE shift ADD COLUMN chosen boolean DEFAULT false NOT NULL;
+"""
 
 
 def upgrade() -> None:
