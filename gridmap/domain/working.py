@@ -25,6 +25,7 @@ class WorkSetting:
     lift_wait_s, lift_floor_s, stair_up_s, stair_down_s : vertical seconds, the latter three for each floor
     access_factor : a straight line to the street is walked so many times as long
     far_m : an entrance farther from any street is listed for the planner
+    grid_least, grid_target, grid_most : households of a general grid; one outside is shown to the planner
     navigation : links to map apps are shown (they tell a third party which entrance is looked for)
     """
 
@@ -42,6 +43,10 @@ class WorkSetting:
     stair_down_s: float = 12.0
     access_factor: float = 1.3
     far_m: float = 60.0
+    # Sources differ between 160 and 500 households for one worker: defaults to be set by each community.
+    grid_least: int = 150
+    grid_target: int = 300
+    grid_most: int = 500
     navigation: bool = False
 
 
@@ -50,6 +55,8 @@ WEEK_BITS = 0b1111111
 MOST_PURPOSES_MIN = 240  # a visit that is planned to take longer is a slip of the pen
 
 _MINUTES = ("quiet_until_min", "quiet_from_min", "shift_start_min", "shift_end_min")
+_SIZES = ("grid_least", "grid_target", "grid_most")
+MOST_HOUSEHOLDS = 10_000  # of one grid
 _SPEEDS: dict[str, tuple[float, float]] = {
     "walk_m_s": (0.3, 2.5),
     "lift_wait_s": (0, 600),
@@ -89,6 +96,8 @@ def _checked(name: str, value: object) -> object:
         return _whole(name, value, 0, WEEK_BITS)
     if name == "knock_min":
         return _whole(name, value, 1, 30)
+    if name in _SIZES:
+        return _whole(name, value, 1, MOST_HOUSEHOLDS)
     if name in _SPEEDS:
         return _number(name, value)
     if name == "service_min":
@@ -111,6 +120,8 @@ def setting_of(values: Mapping[str, object]) -> WorkSetting:
         raise BadInput("可以敲门的时间是空的：开始时间要早于结束时间")
     if made.shift_start_min > made.shift_end_min:
         raise BadInput("班次的开始时间要早于结束时间")
+    if not made.grid_least <= made.grid_target <= made.grid_most:
+        raise BadInput("网格户数要满足：最少不超过目标，目标不超过最多")
     return made
 
 
