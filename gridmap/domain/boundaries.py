@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 import shapely
-from shapely import Polygon
+from shapely import Geometry, Polygon
 
 LEASE_MIN = 15  # a holder who does nothing for so long may be followed by another
 
@@ -122,7 +123,7 @@ def unpacked(data: bytes) -> tuple[DraftGrid, ...]:
         at += struct.calcsize("<qII")
         number, name, kind, worker = data[at : at + words_size].decode().split("\0")
         at += words_size
-        shape = shapely.from_wkb(data[at : at + shape_size]) if shape_size else None
+        shape = Polygon(shapely.from_wkb(data[at : at + shape_size])) if shape_size else None
         at += shape_size
         found.append(DraftGrid(key, int(number), name, kind, shape, int(worker)))
     return tuple(found)
@@ -142,3 +143,115 @@ def is_whole(shape: Polygon) -> bool:
     """Tell whether all coordinates are whole units."""
     found = shapely.get_coordinates(shape)
     return bool((found == np.round(found)).all())
+
+
+@dataclass(frozen=True)
+class Done:
+    """One edit of a draft, in the order they were made; an undone one can be done again."""
+
+    number: int
+    kind: str
+    detail: Mapping[str, Any]
+    keys: tuple[int, ...]
+    account_name: str
+    recorded_at: datetime
+    undone: bool
+
+
+@dataclass(frozen=True)
+class Comment:
+    """What somebody said about a draft."""
+
+    comment_id: int
+    at: datetime
+    account_id: int
+    account_name: str
+    words: str
+
+
+def same_ground(one: Polygon | None, other: Polygon | None) -> bool:
+    """Tell whether two borders hold the same ground, wherever their rings begin and whichever way they turn."""
+    if one is None or other is None:
+        return one is other
+    return one == other or bool(one.normalize() == other.normalize())
+
+
+def same_grid(one: DraftGrid, other: DraftGrid) -> bool:
+    """Tell whether two states of a grid are the same in ground and words."""
+    return same_ground(one.boundary, other.boundary) and replace(one, boundary=None) == replace(other, boundary=None)
+
+
+def absent(key: int) -> DraftGrid:
+    """Return the state of a grid that is not there yet."""
+    return DraftGrid(key, 0, "", "general", None)
+
+
+def settled(grids: Iterable[DraftGrid], base: Mapping[int, DraftGrid]) -> tuple[list[DraftGrid], list[DraftGrid]]:
+    """Divide new states of grids into what differs from the base and what is as the base again.
+
+    Returns
+    -------
+    (different, again) : ``again`` are the base's own grids, ring by ring, so that going back gives the same bytes;
+        an added grid that is gone again is in ``again`` as ``absent``.
+    """
+    different, again = [], []
+    for grid in grids:
+        own = base.get(grid.key)
+        if own is None and grid.boundary is None:
+            again.append(absent(grid.key))
+        elif own is not None and same_grid(grid, own):
+            again.append(own)
+        else:
+            different.append(grid)
+    return different, again
+
+
+def differing(present: Iterable[DraftGrid], wanted: Iterable[DraftGrid]) -> list[DraftGrid]:
+    """Return the grids in which a whole partition differs from the present one; what it leaves out is given up."""
+    base, found = {g.key: g for g in present}, {g.key: g for g in wanted}
+    gone = [replace(grid, boundary=None) for key, grid in base.items() if key not in found]
+    return settled([*found.values(), *gone], base)[0]
+
+
+_DIGITS = "零一二三四五六七八九"
+
+
+def numeral(number: int) -> str:
+    """Return a whole number from 1 to 999 as it is read in Chinese."""
+    if not 1 <= number <= 999:
+        return str(number)
+    hundreds, tens, ones = number // 100, number // 10 % 10, number % 10
+    words = f"{_DIGITS[hundreds]}百" if hundreds else ""
+    if tens:
+        words += ("" if tens == 1 and not hundreds else _DIGITS[tens]) + "十"
+    elif hundreds and ones:
+        words += "零"
+    return words + (_DIGITS[ones] if ones else "")
+
+
+def usual_name(number: int) -> str:
+    """Return the name a grid has when nobody gave it another."""
+    return f"第{numeral(number)}网格"
+
+
+def renamed(grid: DraftGrid, number: int) -> DraftGrid:
+    """Return a grid with another number, and with the name of that number where its name was just a number."""
+    name = usual_name(number) if grid.name == usual_name(grid.number) else grid.name
+    return replace(grid, number=number, name=name)
+
+
+def detail_of(operation: object) -> dict[str, Any]:
+    """Return what an operation was, for the list of edits: its own fields, shapes as lists of whole units."""
+    if not is_dataclass(operation):
+        raise TypeError(f"no operation: {operation!r}")
+    return {field.name: _plain(getattr(operation, field.name)) for field in fields(operation)}
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, Geometry):
+        return shapely.get_coordinates(value).astype(np.int64).tolist()
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return value.item() if isinstance(value, np.generic) else value

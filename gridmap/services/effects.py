@@ -1,0 +1,71 @@
+"""What a draft of borders does to people and work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from sqlalchemy import Connection
+
+from gridmap.domain.actors import Actor, Role
+from gridmap.domain.boundaries import DraftGrid
+from gridmap.domain.effects import NOWHERE, Effect, Tally, compared, moved_households, placed, protected
+from gridmap.services import access, working
+from gridmap.services.coverage import as_job
+from gridmap.services.editing import READERS, standing_of
+from gridmap.store import effects as store
+from gridmap.store.boundaries import Box
+
+
+def effects(
+    con: Connection, actor: Actor, *, plan_id: int, before: Sequence[DraftGrid], after: Sequence[DraftGrid]
+) -> tuple[Effect, ...]:
+    """Return the figures of some grids of a draft before and after; a planner gets groups and load in steps.
+
+    Parameters
+    ----------
+    plan_id : the draft they are of
+    before, after : the same ground, divided in two ways; neighbours that stay as they are may be left out
+    """
+    access.require(actor, *READERS)
+    standing_of(con, actor, plan_id)
+    with as_job(con, actor):
+        tallies = _tallies(con, actor.community_id, before, after)
+    found = compared(before, after, tallies, working.setting(con, actor))
+    return protected(found, moved=moved_households(tallies)) if actor.role is Role.PLANNER else found
+
+
+def _box(grids: Sequence[DraftGrid]) -> Box | None:
+    boxes = [g.boundary.bounds for g in grids if g.boundary is not None]
+    if not boxes:
+        return None
+    west, south, east, north = zip(*boxes, strict=True)
+    return min(west), min(south), max(east), max(north)
+
+
+def _tallies(
+    con: Connection, community_id: int, before: Sequence[DraftGrid], after: Sequence[DraftGrid]
+) -> dict[tuple[int, int], Tally]:
+    """Return what lies in each grid before and in another, or the same, after."""
+    box = _box([*before, *after])
+    if box is None:
+        return {}
+    houses, machines = store.buildings(con, community_id, box=box), store.facilities(con, community_id)
+    sides = [[placed(spots.x, spots.y, grids) for grids in (before, after)] for spots in (houses, machines)]
+    pairs, which = np.unique(np.hstack([np.stack(side) for side in sides]), axis=1, return_inverse=True)
+    which = which.reshape(-1)
+    known = (pairs != NOWHERE).any(axis=0)
+    inside = known[which[: len(houses.ids)]]
+    of_house, of_machine = which[: len(houses.ids)][inside], which[len(houses.ids) :]
+    counted = store.counted(
+        con,
+        community_id,
+        building_ids=houses.ids[inside],
+        pairs=of_house,
+        grid_ids=np.unique(houses.grid_id[inside]).tolist(),
+    )
+    made = {}
+    for number in np.flatnonzero(known).tolist():
+        things = Tally(buildings=int((of_house == number).sum()), facilities=int((of_machine == number).sum()))
+        made[int(pairs[0, number]), int(pairs[1, number])] = counted.get(number, Tally()).plus(things)
+    return made
