@@ -1,0 +1,107 @@
+"""A patch of a partition: some grids with all their neighbours, and the pieces of border between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import shapely
+from shapely import Polygon
+
+from gridmap.domain.drafting.ground import Scale
+from gridmap.domain.partition.units import scale_at
+
+Side = tuple[int, int, int, int]  # a piece of border from one corner to the next: x, y, x, y
+
+
+@dataclass(frozen=True)
+class Patch:
+    """Grids that an operation may touch, with all their neighbours.
+
+    A side that only one grid of the patch has is taken for the outline of the community: no operation but ``Shift``
+    puts a corner there that is not exactly on it. So every neighbour of a grid that is touched must be here.
+
+    Attributes
+    ----------
+    grids : by key; whole units.
+    """
+
+    grids: Mapping[int, Polygon]
+
+    @cached_property
+    def keys(self) -> np.ndarray:
+        """Return the keys in ascending order."""
+        return np.array(sorted(self.grids), dtype=np.int64)
+
+    @cached_property
+    def shapes(self) -> np.ndarray:
+        """Return the grids in the order of ``keys``."""
+        return np.array([self.grids[int(key)] for key in self.keys], dtype=object)
+
+    @cached_property
+    def scale(self) -> Scale:
+        """Return the metres in a unit."""
+        _, low, _, high = shapely.total_bounds(self.shapes)
+        return scale_at((low + high) / 2)
+
+    @cached_property
+    def sides(self) -> dict[Side, int]:
+        """Return for every side the grid on its left; the neighbour has the same side the other way round."""
+        ends, owner = directed(self.shapes)
+        keys = self.keys[owner].tolist()
+        return dict(zip(map(tuple, ends.tolist()), keys, strict=True))
+
+    @cached_property
+    def pieces(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return every side once as (n, 4) ends, and whether only one grid has it."""
+        sides = self.sides
+        once = [side for side in sides if side[:2] < side[2:] or turned(side) not in sides]
+        rim = [turned(side) not in sides for side in once]
+        return np.array(once, dtype=np.int64).reshape(-1, 4), np.array(rim, dtype=bool)
+
+    def at(self, corner: tuple[int, int]) -> list[Side]:
+        """Return the sides that begin or end at a corner, each once."""
+        ends, _ = self.pieces
+        here = (ends[:, :2] == corner).all(axis=1) | (ends[:, 2:] == corner).all(axis=1)
+        return [(a, b, c, d) for a, b, c, d in ends[here].tolist()]
+
+    def changed(self, after: Mapping[int, Polygon]) -> Patch:
+        """Return the patch with some grids replaced."""
+        return Patch({**self.grids, **after})
+
+
+def turned(side: Side) -> Side:
+    """Return a side the other way round."""
+    return side[2], side[3], side[0], side[1]
+
+
+def directed(shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return all sides of polygons as (n, 4) ends with the polygon on the left, and the position of the polygon."""
+    rings, shape = shapely.get_rings(shapely.orient_polygons(shapes), return_index=True)
+    at, ring = shapely.get_coordinates(rings, return_index=True)
+    grid = at.astype(np.int64)
+    inner = ring[1:] == ring[:-1]
+    return np.hstack([grid[:-1][inner], grid[1:][inner]]), shape[ring[1:][inner]]
+
+
+def lone(shapes: Iterable[Polygon]) -> set[Side] | None:
+    """Return the directed sides that do not cancel in pairs; None when a side is there twice."""
+    ends, _ = directed(np.array(list(shapes), dtype=object))
+    listed = [(a, b, c, d) for a, b, c, d in ends.tolist()]
+    found = set(listed)
+    return {side for side in found if turned(side) not in found} if len(found) == len(listed) else None
+
+
+def united(shapes: Iterable[Polygon]) -> Polygon | None:
+    """Return polygons that share sides as one, without a new corner; None when they do not make one polygon."""
+    found = shapely.get_parts(shapely.coverage_union_all(np.array(list(shapes), dtype=object)))
+    if len(found) != 1 or shapely.get_type_id(found[0]) != 3:
+        return None
+    return Polygon(shapely.orient_polygons(found[0]))
+
+
+def strings(ends: np.ndarray) -> np.ndarray:
+    """Return (n, 4) ends as lines."""
+    return np.asarray(shapely.linestrings(ends.reshape(-1, 2, 2).astype(float)))
