@@ -5,11 +5,11 @@ together is the way between its doors: the stairs or the lift, while any other d
 again. The ways are metric, so no shortest walk enters a stairwell twice.
 
 *Worth.* weight x chance of the band in percent, so in hundredths. Where the chance differs by less than
-``CHANCE_MATTERS`` points between the bands of the shifts, its mean holds for all: the estimate is not to be trusted to
-such a difference, and nobody should cross the street twice for it.
+``CHANCE_MATTERS`` points between the bands of the shifts, its mean over their time holds for all: the estimate is not
+to be trusted to such a difference, and nobody should cross the street twice for it.
 
-*Service.* The time a knock takes on average: ``service_s`` as often as the door opens, ``knock_s`` else. A promise is
-kept with the full time.
+*Service.* The time a knock takes on average over the shifts: ``service_s`` as often as the door opens, ``knock_s``
+else. A promise is kept with the full time.
 
 *Windows.* A window that is open during all shifts and ``ROOM_S`` longer is no restriction and is left away: then the
 order can be proven.
@@ -124,23 +124,27 @@ class Composed:
         return self.candidate(a).inside and self.candidate(b).inside
 
 
-def worth(weight: int, chance: Sequence[int], bands: npt.NDArray[np.bool_]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Return (chance, worth) by band; ``bands`` tells which lie within the shifts."""
+def worth(weight: int, chance: Sequence[int], share: Floats) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return (chance, worth) by band; ``share`` tells how much of the walks lies in each."""
     found = np.asarray(chance, np.int64)
-    used = found[bands] if bands.any() else found
+    used = found[share > 0]
     if int(used.max()) - int(used.min()) < CHANCE_MATTERS:
-        found = np.full(len(found), round(float(used.mean())), np.int64)
+        found = np.full(len(found), round(float(found @ share)), np.int64)
     found = np.clip(found, 1, 100)
     return tuple(found.tolist()), tuple((found * weight).tolist())
 
 
-def bands_of(walks: Sequence[Walk]) -> npt.NDArray[np.bool_]:
-    """Tell which bands of the day the walks touch."""
+def shares_of(walks: Sequence[Walk]) -> Floats:
+    """Return how much of the walks' time lies in each band of the day, in all 1; all alike where there is no time."""
     until = np.asarray(BANDS, np.int64)
     since = np.concatenate([[0], until[:-1]])
-    found = np.zeros(len(until), np.bool_)
-    for walk in walks:
-        found |= (since < walk.closes_s) & (until > walk.opens_s)
+    spent = sum(
+        (np.clip(np.minimum(until, walk.closes_s) - np.maximum(since, walk.opens_s), 0, None) for walk in walks),
+        np.zeros(len(until), np.int64),
+    )
+    if not spent.any():
+        return np.full(len(until), 1 / len(until))
+    found: Floats = spent / spent.sum()
     return found
 
 
@@ -154,14 +158,14 @@ def door(
     required: bool | None = None,
 ) -> Candidate:
     """Return a task as a candidate; ``windows`` and ``required`` take the place of the task's own."""
-    bands = bands_of(walks)
-    chance, value = worth(task.weight, task.chance, bands)
+    share = shares_of(walks)
+    chance, value = worth(task.weight, task.chance, share)
     if required is None:
         required = is_required(task)
     if task.pinned is not None or required:
         service_s = task.service_s
     else:
-        usual = float(np.mean(np.asarray(chance)[bands])) / 100 if bands.any() else 1.0
+        usual = float(np.asarray(chance) @ share) / 100
         service_s = round(usual * task.service_s + (1 - usual) * task.knock_s)
     return Candidate(
         task.household_id,

@@ -27,6 +27,7 @@ class WorkSetting:
     far_m : an entrance farther from any street is listed for the planner
     grid_least, grid_target, grid_most : households of a general grid; one outside is shown to the planner
     navigation : links to map apps are shown (they tell a third party which entrance is looked for)
+    offer_hours : a worker is told of better hours than the usual ones and may take them; False: the office sets them
     """
 
     quiet_until_min: int = 9 * 60
@@ -48,6 +49,7 @@ class WorkSetting:
     grid_target: int = 300
     grid_most: int = 500
     navigation: bool = False
+    offer_hours: bool = True
 
 
 DAY_MIN = 1440
@@ -55,6 +57,7 @@ WEEK_BITS = 0b1111111
 MOST_PURPOSES_MIN = 240  # a visit that is planned to take longer is a slip of the pen
 
 _MINUTES = ("quiet_until_min", "quiet_from_min", "shift_start_min", "shift_end_min")
+_SWITCHES = {"navigation", "offer_hours"}
 _SIZES = ("grid_least", "grid_target", "grid_most")
 MOST_HOUSEHOLDS = 10_000  # of one grid
 _SPEEDS: dict[str, tuple[float, float]] = {
@@ -102,7 +105,7 @@ def _checked(name: str, value: object) -> object:
         return _number(name, value)
     if name == "service_min":
         return _service(value)
-    if name == "navigation" and isinstance(value, bool):
+    if name in _SWITCHES and isinstance(value, bool):
         return value
     raise BadInput("没有“%(name)s”这个设置，或它的值写得不对", name=name)
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from gridmap.domain.actors import Actor, Machine, Role
 from gridmap.domain.working import DAY_MIN, MINUTE_S, WorkSetting, differences, setting_of
-from gridmap.errors import BadInput, NotFound
+from gridmap.errors import BadInput, Conflict, NotFound
 from gridmap.services import access, networks
 from gridmap.store import audit
 from gridmap.store import working as store
@@ -98,3 +98,27 @@ def set_shift(con: Connection, actor: Actor, *, worker_id: int, on: date, spans:
     if any(before[1] > after[0] for before, after in pairwise(ordered)):
         raise BadInput("同一位网格员的班次不能重叠")
     store.put_shifts(con, actor.community_id, worker_id, on=on, spans=ordered)
+
+
+def may_choose(con: Connection, actor: Actor, *, worker_id: int, on: date) -> bool:
+    """Tell whether a worker may take other hours on a day: the community offers them, and the office set none."""
+    access.require(actor, *READERS)
+    return setting(con, actor).offer_hours and not store.is_set(con, actor.community_id, worker_id, on=on)
+
+
+def choose_shift(con: Connection, actor: Actor, *, worker_id: int, on: date, opens_s: int, closes_s: int) -> None:
+    """Let a worker walk at hours he took; the usual ones again when they are those.
+
+    Raises
+    ------
+    Conflict
+        When the office set his hours of that day meanwhile.
+    """
+    access.require(actor, Machine.JOB)
+    if not may_choose(con, actor, worker_id=worker_id, on=on):
+        raise Conflict("这一天的班次由社区定，不能改")
+    how = setting(con, actor)
+    begin, end = opens_s // MINUTE_S, closes_s // MINUTE_S
+    usual = (begin, end) == (how.shift_start_min, how.shift_end_min)
+    spans = [] if usual else [(begin, end, None, None)]
+    store.put_shifts(con, actor.community_id, worker_id, on=on, spans=spans, chosen=True)

@@ -47,10 +47,22 @@ def shifts(
     ]
 
 
+def is_set(con: Connection, community_id: int, worker_id: int, *, on: date) -> bool:
+    """Tell whether the office set a worker's hours of a day; those he chose himself are not set."""
+    query = 'SELECT EXISTS (SELECT FROM shift WHERE community_id = :c AND worker_id = :w AND "on" = :on AND NOT chosen)'
+    return bool(con.execute(text(query), {"c": community_id, "w": worker_id, "on": on}).scalar_one())
+
+
 def put_shifts(
-    con: Connection, community_id: int, worker_id: int, *, on: date, spans: Sequence[tuple[int, int, Place, Place]]
+    con: Connection,
+    community_id: int,
+    worker_id: int,
+    *,
+    on: date,
+    spans: Sequence[tuple[int, int, Place, Place]],
+    chosen: bool = False,
 ) -> None:
-    """Let a worker walk in these spans of a day and no others; none = as usual."""
+    """Let a worker walk in these spans of a day and no others; none = as usual; ``chosen``: by himself."""
     con.execute(
         text('DELETE FROM shift WHERE community_id = :c AND worker_id = :w AND "on" = :on'),
         {"c": community_id, "w": worker_id, "on": on},
@@ -59,10 +71,11 @@ def put_shifts(
     for begin, end, start_at, end_at in spans:
         con.execute(
             text(
-                'INSERT INTO shift (community_id, worker_id, "on", start_min, end_min, start_at, end_at)'
-                f" VALUES (:c, :w, :on, :begin, :end, {point.format('start')}, {point.format('end')})"
+                'INSERT INTO shift (community_id, worker_id, "on", start_min, end_min, start_at, end_at, chosen)'
+                f" VALUES (:c, :w, :on, :begin, :end, {point.format('start')}, {point.format('end')}, :chosen)"
             ),
             {"c": community_id, "w": worker_id, "on": on, "begin": begin, "end": end, "srid": STORE_SRID}
+            | {"chosen": chosen}
             | {"start_lon": start_at and start_at[0], "start_lat": start_at and start_at[1]}
             | {"end_lon": end_at and end_at[0], "end_lat": end_at and end_at[1]},
         )

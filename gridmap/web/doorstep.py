@@ -118,6 +118,7 @@ SENTENCES = {
     # another order
     "replan": lazy_gettext("换顺序"),
     "minutes_left": lazy_gettext("我还有"),
+    "hours_failed": lazy_gettext("出发时间没有改成：请检查网络后再试"),
     "minutes": lazy_gettext("{n} 分钟"),
     "skip_stop": lazy_gettext("这一栋先不去"),
     "from_here": lazy_gettext("从我现在的位置重排"),

@@ -233,6 +233,20 @@ def street_change(raw: bytes) -> Change:
         return CHANGES[kind](fields)
     except Unreadable as error:
         raise BadInput("提交的内容读不出来（%(part)s），请更新页面后再试", part=str(error)) from error
+        raise BadInput("提交的内容读不出来（%(part)s），请更新页面后再试", part=str(error)) from error
+
+
+def start(raw: bytes) -> int:
+    """Return when a walk is to begin, seconds of the local day.
+
+    Raises
+    ------
+    BadInput
+        When it is no such moment.
+    """
+    try:
+        return Fields(load(raw)).whole("start_s", 0, 60 * LONGEST_DAY_MIN - 1)
+    except Unreadable as error:
 
 
 def _points(fields: Fields, most: int) -> tuple[tuple[float, float], ...]:

@@ -30,3 +30,13 @@ def navigation() -> ResponseReturnValue:
     with edge.transaction() as con:
         working.change_setting(con, edge.actor(), changes={"navigation": wanted})
     return redirect("/settings", 303)
+
+
+@blueprint.post("/settings/hours")
+@allow(Role.SECRETARY)
+def offer_hours() -> ResponseReturnValue:
+    """Tell workers of better hours than the usual ones, or no longer."""
+    wanted = forms.switch(request.form, "offer_hours")
+    with edge.transaction() as con:
+        working.change_setting(con, edge.actor(), changes={"offer_hours": wanted})
+    return redirect("/settings", 303)

@@ -71,11 +71,11 @@ def test_a_stairwell_is_entered_once() -> None:
 
 
 def test_worth_is_weight_times_chance_and_small_differences_of_chance_do_not_count() -> None:
-    used = composing.bands_of([WALK])
-    assert used.tolist() == [False, True, True, False, False, False, False, False]
+    used = composing.shares_of([WALK])
+    assert used.tolist() == pytest.approx([0, 1 / 3, 2 / 3, 0, 0, 0, 0, 0])  # from nine to ten, from ten to twelve
     chance, worth = composing.worth(100, (30, 44, 48, 54, 44, 60, 70, 40), used)
-    assert set(chance) == {46}
-    assert set(worth) == {4600}
+    assert set(chance) == {47}  # (44 + 2 * 48) / 3
+    assert set(worth) == {4700}
     chance, worth = composing.worth(100, (30, 40, 60, 54, 44, 60, 70, 40), used)
     assert chance[1:3] == (40, 60)
     assert worth[1:3] == (4000, 6000)
@@ -84,6 +84,8 @@ def test_worth_is_weight_times_chance_and_small_differences_of_chance_do_not_cou
 def test_time_at_a_door_is_what_a_knock_takes_on_average_and_in_full_for_a_promise() -> None:
     assert door(1).service_s == 300
     assert door(1, chance=(100,) * len(BANDS)).service_s == 480
+    assert door(1, chance=(0, 20, 80, 0, 0, 0, 0, 0)).service_s == 336  # 60 % over the walk: 0.6 * 480 + 0.4 * 120
+    assert composing.shares_of([replace(WALK, closes_s=NINE)]).tolist() == [1 / len(BANDS)] * len(BANDS)
     promised = (Reason("promise", {"from_min": 600, "until_min": 630}),)
     kept = door(1, pinned=7, urgency=Urgency.MUST, reasons=promised, windows=((36_000, 37_800),))
     assert (kept.service_s, kept.required) == (480, True)

@@ -63,6 +63,8 @@ MAY: dict[str, frozenset[Role | None]] = {
     "held.listing": VISITING,
     "held.decide": OFFICE,
     "held.photo": VISITING,
+    "hours.offered": VISITING,
+    "hours.take": frozenset([Role.SECRETARY, Role.WORKER]),
     "households.finder": MAP,
     "households.search": MAP,
     "households.details": VISITING,
@@ -96,6 +98,7 @@ MAY: dict[str, frozenset[Role | None]] = {
     "walks.track_of_plan": OFFICE,
     "working.settings": frozenset([Role.SECRETARY]),
     "working.navigation": frozenset([Role.SECRETARY]),
+    "working.offer_hours": frozenset([Role.SECRETARY]),
 }
 # What a call with values of one's own answers, where that is not 200.
 UNUSUAL = {
@@ -103,9 +106,11 @@ UNUSUAL = {
     "assets.favicon": 204,
     "accounts.link_page": 404,
     "pages.home": 302,
-    **dict.fromkeys(["plans.one", "walks.of_plan", "walks.sheet_of_plan", "walks.track_of_plan"], 404),  # no such plan
+    **dict.fromkeys(
+        ["plans.one", "hours.offered", "walks.of_plan", "walks.sheet_of_plan", "walks.track_of_plan"], 404
+    ),  # no such plan
 }
-PROGRAMS = {"today.replan", "street_edits.change", "street_edits.undo"}  # they take JSON
+PROGRAMS = {"today.replan", "hours.take", "street_edits.change", "street_edits.undo"}  # they take JSON
 # Routes about one grid or one household, and what names it.
 SCOPED = {
     "api.states": "code",

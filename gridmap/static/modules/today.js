@@ -7,6 +7,7 @@
  */
 import { at, drawnBy, findDay, my, render, setDay } from "./day.js";
 import { el, words } from "./doorstep.js";
+import { askHours, hideHours } from "./hours.js";
 import { drawList } from "./list.js";
 import { openOutbox } from "./outbox.js";
 import { loadMarks } from "./snapshot.js";
@@ -36,7 +37,7 @@ async function changed(detail) {
 }
 
 async function begin() {
-  drawnBy(drawList);
+  drawnBy(() => { drawList(); hideHours(); });
   my.day = await findDay();
   if (!my.day) {
     at("next").replaceChildren(el("p.empty", {}, words.no_day));
@@ -57,3 +58,4 @@ async function begin() {
 }
 
 begin();
+  askHours();
