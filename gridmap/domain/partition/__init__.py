@@ -16,6 +16,7 @@ from gridmap.domain.partition.checks import Edit
 from gridmap.domain.partition.faults import Fault, Kind, faults
 from gridmap.domain.partition.numbering import holders, renumbered
 from gridmap.domain.partition.operations import (
+    Bend,
     Cut,
     Draw,
     Give,
@@ -28,6 +29,7 @@ from gridmap.domain.partition.operations import (
     Remove,
     Reshape,
     Shift,
+    Straighten,
     named,
     reach,
 )
@@ -37,6 +39,7 @@ from gridmap.domain.partition.units import degrees, twice_area, whole
 
 __all__ = [
     "Arc",
+    "Bend",
     "Borders",
     "Cut",
     "Draw",
@@ -54,6 +57,7 @@ __all__ = [
     "Remove",
     "Reshape",
     "Shift",
+    "Straighten",
     "apply",
     "borders",
     "degrees",

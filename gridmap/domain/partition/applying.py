@@ -6,9 +6,10 @@ import numpy as np
 import shapely
 from shapely import Polygon
 
-from gridmap.domain.partition import corners, grounds, lines, outlines
+from gridmap.domain.partition import bends, corners, grounds, lines, outlines
 from gridmap.domain.partition.checks import Edit, accepted
 from gridmap.domain.partition.operations import (
+    Bend,
     Cut,
     Draw,
     Give,
@@ -19,6 +20,7 @@ from gridmap.domain.partition.operations import (
     Remove,
     Reshape,
     Shift,
+    Straighten,
     reach,
 )
 from gridmap.domain.partition.patch import Patch
@@ -60,11 +62,15 @@ def _meets(patch: Patch, box: tuple[int, int, int, int]) -> bool:
 
 
 def _wished(
-    patch: Patch, operation: Move | Insert | Remove | Reshape | Cut | Join | Give | Draw, locked: frozenset[int]
+    patch: Patch,
+    operation: Move | Bend | Insert | Remove | Straighten | Reshape | Cut | Join | Give | Draw,
+    locked: frozenset[int],
 ) -> dict[int, Polygon | None]:
     match operation:
         case Move():
             return corners.move(patch, operation)
+        case Bend() | Straighten():
+            return bends.wished(patch, operation)
         case Insert():
             return corners.insert(patch, operation)
         case Remove():

@@ -110,6 +110,20 @@ def _replaced(patch: Patch, keys: Iterable[int], change: Callable[[Ring], Ring])
     return found
 
 
+def replaced(patch: Patch, keys: Iterable[int], to: Mapping[Pair, Pair | None]) -> dict[int, Polygon | None]:
+    """Return some grids with corners at other places, or without them where there is none."""
+
+    def changed(ring: Ring) -> Ring:
+        found: Ring = []
+        for x, y in ring[:-1]:
+            there = to.get((int(x), int(y)), (x, y))
+            found += [] if there is None else [(float(there[0]), float(there[1]))]
+        kept = [corner for i, corner in enumerate(found) if corner != found[i - 1]]
+        return [*kept, kept[0]] if kept else []
+
+    return _replaced(patch, keys, changed)
+
+
 def _put(ring: Ring, at: Pair, instead: list[Pair]) -> Ring:
     """Return a ring with a corner replaced; what comes twice in a row is written once."""
     found: Ring = []

@@ -113,6 +113,32 @@ class Remove:
 
 
 @dataclass(frozen=True)
+class Bend:
+    """Move many corners at once: (from, to) of each; every grid that has one follows."""
+
+    moves: tuple[tuple[Pair, Pair], ...]
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.moves) <= MAX_POINTS:
+            raise BadInput("一次要移动 1 到 %(most)d 个折点", most=MAX_POINTS)
+        pairs = tuple((_pair(at), _pair(to)) for at, to in self.moves)
+        _line([point for pair in pairs for point in pair], least=1)
+        if len({at for at, _ in pairs}) != len(pairs):
+            raise BadInput("同一个折点不能移到两个地方")
+        object.__setattr__(self, "moves", pairs)
+
+
+@dataclass(frozen=True)
+class Straighten:
+    """Take corners of one border away, so that it runs straight between those that stay."""
+
+    corners: Line
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "corners", _line(self.corners, least=1))
+
+
+@dataclass(frozen=True)
 class Reshape:
     """Lead borders along a drawn line.
 
@@ -196,7 +222,7 @@ class Shift:
         object.__setattr__(self, "outline", _shape(self.outline))
 
 
-Operation = Move | Insert | Remove | Reshape | Cut | Join | Give | Draw | Shift
+Operation = Move | Bend | Insert | Remove | Straighten | Reshape | Cut | Join | Give | Draw | Shift
 
 
 def named(operation: Operation) -> frozenset[int]:
@@ -229,6 +255,10 @@ def reach(operation: Operation) -> Box | None:
             points = [at, to or at]
         case Remove(at=at):
             points = [at]
+        case Bend(moves=moves):
+            points = [point for pair in moves for point in pair]
+        case Straighten(corners=corners):
+            points = list(corners)
         case Reshape(line=line) | Cut(line=line):
             points = list(line)
         case Give(shapes=shapes):
