@@ -10,24 +10,16 @@ from datetime import datetime
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, ViewportSize, sync_playwright
-from signing import SESSION_COOKIE, new_token
-from sqlalchemy import create_engine, text
-from watched import DESK, Live, Opener, Watched
+from signing import OPERATOR, SESSION_COOKIE, new_token
+from watched import CHROMIUM, DESK, FLAGS, Live, Opener, Watched
 from werkzeug.serving import make_server
 
 from gridmap.domain.actors import Role
 from gridmap.ops.cluster import Cluster
+from gridmap.services import accounts
 from gridmap.store.database import Database
+from tests.conftest import PROCESS, make_demo
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 BLOCKED = "Service Worker registration blocked by Playwright"  # where a test asked for that
 WATCH = """
 window.trouble = [];
@@ -65,15 +57,11 @@ def live(
 
 
 @pytest.fixture(scope="session")
-def walked(cluster: Cluster, demo: Database, demo_id: int) -> Iterator[Database]:
-    """Yield a copy of the demo community into which browser tests may write."""
-    assert demo_id
-    demo.engine.dispose()  # nobody may be connected while a database is copied
-    superuser = create_engine(cluster.url("postgres", "postgres"), isolation_level="AUTOCOMMIT")
-    with superuser.connect() as con:
-        con.execute(text("CREATE DATABASE walked TEMPLATE demo"))
-    superuser.dispose()
-    made = Database(cluster.url(database="walked"), options={"statement_timeout": "10min"})
+def walked(cluster: Cluster, demo_id: int, demo_clock: Callable[[], datetime]) -> Iterator[Database]:
+    """Yield a copy of the demo community, with an account for each role, into which browser tests may write."""
+    made = Database(make_demo(cluster, f"walked{PROCESS}"), options={"statement_timeout": "10min"})
+    with made.transaction(OPERATOR) as con:
+        accounts.ensure_demo_accounts(con, OPERATOR, demo_id, at=demo_clock())
     yield made
     made.close()
 

@@ -13,10 +13,12 @@ from sqlalchemy import text
 from watched import Live, Opener
 
 from gridmap.domain.actors import Actor, Machine, Role
-from gridmap.services import accounts, communities
+from gridmap.ops.cluster import Cluster
+from gridmap.services import accounts
 from gridmap.settings import Settings
 from gridmap.store.database import Database
 from gridmap.web.app import create_app
+from tests.conftest import make_demo
 
 EVIL = [
     "<img src=x onerror=alert(1)>",
@@ -49,15 +51,15 @@ NAMED = {
 
 @pytest.fixture(scope="session")
 def hostile(
-    new_database: Callable[[str], str],
+    cluster: Cluster,
+    demo_id: int,
     demo_clock: Callable[[], datetime],
     serve: Callable[[Flask], str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Live]:
     """Serve the demo community with an evil name wherever a name can stand."""
-    made = Database(new_database("hostile"), options={"statement_timeout": "10min"})
-    number = communities.ready_demo(made.transaction, on=demo_clock().date())
-    with made.transaction(Actor(Machine.JOB, number)) as con:
+    made = Database(make_demo(cluster, "hostile"), options={"statement_timeout": "10min"})
+    with made.transaction(Actor(Machine.JOB, demo_id)) as con:
         for table, column in NAMED.items():
             for i, words in enumerate(EVIL):
                 con.execute(
@@ -66,13 +68,13 @@ def hostile(
                 )
         con.execute(
             text("UPDATE community SET name = :words, attribution = :words WHERE id = :id"),
-            {"words": EVIL[0] + EVIL[3], "id": number},
+            {"words": EVIL[0] + EVIL[3], "id": demo_id},
         )
     operator = Actor(Machine.OPERATOR)
     with made.transaction(operator) as con:
-        accounts.ensure_demo_accounts(con, operator, number, at=demo_clock())
+        accounts.ensure_demo_accounts(con, operator, demo_id, at=demo_clock())
     app = create_app(made, Settings(home=Path(tmp_path_factory.mktemp("home")), demo=True), clock=demo_clock)
-    yield Live(serve(app), made, number, demo_clock())
+    yield Live(serve(app), made, demo_id, demo_clock())
     made.close()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -68,7 +68,7 @@ def ask(page: Page, made: dict[str, Any], **now: Any) -> dict[str, Any]:
     return told
 
 
-def test_the_phones_order_is_near_the_proven_one(page: Page, nightly: bool) -> None:
+def test_the_phones_order_is_near_the_proven_one(page: Page, nightly: bool, tell: Callable[[str], None]) -> None:
     gaps = []
     for seed in range(200 if nightly else 25):
         made = day(seed, 6 + seed % 19)
@@ -81,7 +81,7 @@ def test_the_phones_order_is_near_the_proven_one(page: Page, nightly: bool) -> N
         assert best.proven
         assert travel >= best.length_s
         gaps.append(travel / best.length_s - 1)
-    print(f"gap to the proven order: mean {np.mean(gaps):.2%}, worst {max(gaps):.2%}, {len(gaps)} days")
+    tell(f"gap to the proven order: mean {np.mean(gaps):.2%}, worst {max(gaps):.2%}, {len(gaps)} days")
     assert np.mean(gaps) < 0.02
     assert max(gaps) < 0.12
 

@@ -321,7 +321,7 @@ def test_a_photo_carries_no_place(hand: Callable[..., Hand]) -> None:
     assert b"Exif" not in bytes(row["image"])
 
 
-def test_forty_minutes_left_is_another_plan(hand: Callable[..., Hand]) -> None:
+def test_forty_minutes_left_is_another_plan(hand: Callable[..., Hand], tell: Callable[[str], None]) -> None:
     mine = hand(8)
     before = mine.page.evaluate("JSON.parse(document.getElementById('day').textContent)")
     mine.tap("#next .link")
@@ -331,7 +331,7 @@ def test_forty_minutes_left_is_another_plan(hand: Callable[..., Hand]) -> None:
     expect(mine.page.locator("#toast")).to_contain_text("已重新排好")
     assert after["plan_id"] > before["plan_id"]
     assert after["progress"]["all"] < before["progress"]["all"]
-    print(f"replanned in {answer.value.request.timing['responseStart']:.0f} ms")
+    tell(f"replanned in {answer.value.request.timing['responseStart']:.0f} ms")
 
 
 def test_without_a_network_the_phone_finds_an_order_and_says_so(hand: Callable[..., Hand]) -> None:
@@ -448,6 +448,33 @@ def test_an_errand_is_one_tap_and_can_be_undone(hand: Callable[..., Hand]) -> No
     mine.page.reload()
     mine.page.wait_for_selector("html[data-ready]")
     expect(mine.page.locator("#next h3")).not_to_have_text(title)
+
+
+def test_an_errand_can_wait_and_be_brought_back(hand: Callable[..., Hand]) -> None:
+    mine = hand(16, change=own_errand_first, errands=True)
+    heads, page = mine.page.locator("#next h2"), mine.page
+    title = page.locator("#next h3").inner_text()
+    expect(heads).to_have_text("下一站")
+    mine.tap("#next .errand .act:has-text('今天先不去')")
+    assert mine.taps == 1
+    expect(page.locator("#toast")).to_contain_text("已重新排好")
+    asked = page.locator("[data-stop]", has_text=title).count()
+    page.click("[data-fold=postponed] summary")
+    row = page.locator("[data-fold=postponed] li", has_text=title)
+    page.context.set_offline(True)
+    page.locator("#next .link").click()
+    page.locator(".sheet .pick").first.click()
+    expect(page.locator("#toast")).to_contain_text("未证明最优")
+    expect(row).to_have_count(1)
+    page.context.set_offline(False)
+    mine.watched.trouble[:] = [line for line in mine.watched.trouble if "ERR_INTERNET_DISCONNECTED" not in line]
+    page.evaluate("document.querySelector('[data-fold=postponed]').open = true")
+    row.locator("button").click()
+    expect(page.locator("#toast")).to_contain_text("已重新排好")
+    expect(row).to_have_count(0)
+    expect(page.locator("[data-stop]", has_text=title)).to_have_count(asked + 1)
+    mine.to_the_door()
+    expect(heads).to_have_text("下一栋")
 
 
 def test_a_tower_of_33_storeys_is_one_tap(hand: Callable[..., Hand]) -> None:

@@ -7,12 +7,12 @@ import threading
 import time
 import uuid
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import cycle, islice
 from uuid import UUID
 
-import pytest
 from sqlalchemy import text
 
 from gridmap.store.database import Database
@@ -33,7 +33,7 @@ def refused_changes(field: Ground, ids: list[UUID]) -> Counter[int]:
 
 
 def test_nothing_acknowledged_is_lost_whatever_is_killed(
-    field: Ground, nightly: bool, capsys: pytest.CaptureFixture[str]
+    field: Ground, nightly: bool, tell: Callable[[str], None]
 ) -> None:
     kills = 100 if nightly else 10
     network = Cutter(field.port)
@@ -49,11 +49,10 @@ def test_nothing_acknowledged_is_lost_whatever_is_killed(
             network.cutting.clear()
             back.append(field.wait_until_up())
     network.close()
-    with capsys.disabled():
-        print(
-            f"\n{kills} kills, {network.cuts} requests cut, {len(log.started)} visits, answers {dict(log.statuses)},"
-            f" back after {sorted(back)[len(back) // 2]:.2f} s (median), {max(back):.2f} s (most)"
-        )
+    tell(
+        f"{kills} kills, {network.cuts} requests cut, {len(log.started)} visits, answers {dict(log.statuses)},"
+        f" back after {sorted(back)[len(back) // 2]:.2f} s (median), {max(back):.2f} s (most)"
+    )
     assert log.acknowledged == log.started
     assert damage(field, log) == NOTHING
     assert set(log.statuses) <= {200, 503, "cut"}

@@ -217,7 +217,7 @@ def check(office: Office, documents: list[Sent]) -> Counter[str]:
 
 
 def test_what_was_sent_arrives_whatever_the_schedule(
-    office: Office, nightly: bool, capsys: pytest.CaptureFixture[str]
+    office: Office, nightly: bool, tell: Callable[[str], None]
 ) -> None:
     schedules, found = 10_000 if nightly else 150, Counter[str]()
     sent = 0
@@ -233,5 +233,4 @@ def test_what_was_sent_arrives_whatever_the_schedule(
         assert coverage.recompute(con, office.job, on=calendar.decided_on) == 0  # nothing had drifted
     kept = office.run("SELECT count(*) FROM submission WHERE state = 'kept' AND kind = 'visit'")
     assert kept == office.run("SELECT count(*) FROM visit")
-    with capsys.disabled():
-        print(f"\n{schedules} schedules, {sent} documents sent, as many arrived: {dict(found)}")
+    tell(f"{schedules} schedules, {sent} documents sent, as many arrived: {dict(found)}")
