@@ -186,6 +186,7 @@ def a_day() -> Day:
             kind="errand",
             errand_id=31,
             errand_kind="facility",
+            grid_id=GRID,
         ),
         _stop(4, "滨河路12号", (140, -110), nine + 5700, nine + 6500, 55, 5, shop, None),
     )

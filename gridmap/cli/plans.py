@@ -11,18 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import click
+from flask_babel import gettext, lazy_gettext
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Connection
 
 from gridmap.cli import edge
 from gridmap.cli.edge import OPERATOR
+from gridmap.cli.language import in_words
+from gridmap.domain import days
 from gridmap.domain.actors import Actor, Machine
 from gridmap.domain.plans import Omitted, PlanDraft, PlanLine, PlanRow, StopKind
+from gridmap.domain.worklist import Urgency
 from gridmap.errors import BadInput
 from gridmap.ops.executor import executor
 from gridmap.services import accounts, coverage, plans, proposals
 from gridmap.services.proposals import Proposal
+from gridmap.web import reasons
 
 COMMUNITY = click.option("--community", "code", default="", metavar="CODE", help="社区编码 / which community")
 ON = click.option("--on", "day", default="", metavar="DATE", help="哪一天，如 2026-03-01；默认今天 / the day")
@@ -36,6 +41,8 @@ MATRIX = click.option(
     metavar="FILE",
     help="把问题和答案写入 FILE，供任何人核对 / write problem and answer for anyone to check",
 )
+SHOWN_LEFT = 10  # of the doors left out; ``--json`` tells all
+ENDS = {StopKind.START: lazy_gettext("出发"), StopKind.END: lazy_gettext("结束")}
 
 
 @contextmanager
@@ -60,11 +67,6 @@ def _day(raw: str) -> date:
         return date.fromisoformat(raw)
     except ValueError as error:
         raise BadInput("日期 %(raw)s 写得不对：要写成 2026-03-01", raw=raw) from error
-
-
-def clock(seconds: int) -> str:
-    """Return a time of the local day."""
-    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}"
 
 
 @click.group()
@@ -143,15 +145,11 @@ def _propose(
     if as_json:
         edge.print_json(_told(found, grid_code))
         return
-    for draft in found.drafts:
-        _print_day(found, draft)
-    solved = found.answer.solved
-    gap = 100 * (solved.bound - solved.objective) / max(solved.bound, 1)
-    click.echo(
-        f"目标 {solved.objective}，上界 {solved.bound}（差 {gap:.1f}%），种子 {seed}，"
-        f"搜索 {solved.iterations} 次，{took:.1f} 秒"
-    )
-    _print_left(found)
+    with in_words():
+        for draft in found.drafts:
+            _print_day(found, draft)
+        _print_sum(found, took)
+        _print_left(found)
 
 
 def _write(file: Path, found: Proposal) -> None:
@@ -220,9 +218,9 @@ def _stop(found: Proposal, row: PlanRow) -> dict[str, Any]:
         "errand_id": row.errand_id,
         "address": _title(found, row),
         "urgency": row.urgency,
-        "arrive": clock(row.arrive_s),
-        "start": clock(row.start_s),
-        "leave": clock(row.leave_s),
+        "arrive": reasons.clock(row.arrive_s),
+        "start": reasons.clock(row.start_s),
+        "leave": reasons.clock(row.leave_s),
         "arrive_s": row.arrive_s,
         "start_s": row.start_s,
         "leave_s": row.leave_s,
@@ -250,36 +248,50 @@ def _title(found: Proposal, row: PlanRow) -> str:
         return found.homes[row.household_id].address
     if row.errand_id is not None:
         return found.errands[row.errand_id]
-    return {StopKind.START: "出发", StopKind.END: "回到"}.get(row.kind, "")
+    return str(ENDS[row.kind]) if row.kind in ENDS else ""
 
 
 def _print_day(found: Proposal, draft: PlanDraft) -> None:
     """Print one day's stops for people."""
     doors = sum(1 for row in draft.rows if row.household_id is not None)
-    proven = "顺序已证明最短" if draft.order_status == "optimal" else "顺序为找到的最好"
-    table = Table(title=f"{draft.on} {doors} 户，{proven}")
-    for heading in ("时间", "去哪里", "紧要", "步行", "上下楼", "理由"):
-        table.add_column(heading, justify="right" if heading in {"步行", "上下楼"} else "left")
+    proven = gettext("顺序已证明最短") if draft.order_status == "optimal" else gettext("顺序是找到的最好")
+    table = Table(title=f"{draft.on} {gettext('%(n)s 户', n=doors)} · {proven}")
+    numbers = (gettext("步行"), gettext("上下楼"))
+    for heading in (gettext("时间"), gettext("去哪里"), gettext("紧要"), *numbers, gettext("理由")):
+        table.add_column(heading, justify="right" if heading in numbers else "left")
     for row in draft.rows:
         table.add_row(
-            clock(row.start_s),
+            reasons.clock(row.start_s),
             _title(found, row),
-            {"must": "必须", "should": "应该", "may": "顺路"}.get(row.urgency or "", ""),
-            f"{row.walk_m} 米" if row.walk_m else "",
-            f"{row.vertical_s} 秒" if row.vertical_s else "",
-            " ".join(r.code for r in row.reasons),
+            reasons.urgency_words(row.urgency) if row.urgency else "",
+            gettext("%(n)s 米", n=row.walk_m) if row.walk_m else "",
+            gettext("%(n)s 秒", n=row.vertical_s) if row.vertical_s else "",
+            " · ".join(reasons.words(reason) for reason in row.reasons),
         )
     Console().print(table)
 
 
+def _print_sum(found: Proposal, took: float) -> None:
+    """Print how good the answer is, and what anyone needs to find it again."""
+    solved = found.answer.solved
+    gap = f"{100 * (solved.bound - solved.objective) / max(solved.bound, 1):.1f}"
+    told = gettext(
+        "目标 %(value)s，上界 %(bound)s（差 %(gap)s%%）", value=solved.objective, bound=solved.bound, gap=gap
+    )
+    again = gettext("种子 %(seed)s，搜索 %(n)s 次", seed=solved.seed, n=solved.iterations)
+    click.echo(f"{told} · {again} · {gettext('%(n)s 秒', n=f'{took:.1f}')}")
+
+
 def _print_left(found: Proposal) -> None:
+    """Print the doors that matter most of those left out, each with what would bring it in."""
     left = [o for draft in found.drafts for o in draft.omitted]
-    urgent = [o for o in left if o.urgency != "may"]
+    urgent = [o for o in left if o.urgency != Urgency.MAY]
     if left:
-        click.echo(f"没排进去 {len(left)} 户，其中应该去或必须去的 {len(urgent)} 户：")
-    for omitted in urgent[:10]:
-        values = " ".join(f"{k}={v}" for k, v in omitted.values.items() if k != "shift")
-        click.echo(f"  {found.homes[omitted.household_id].address}  {omitted.condition} {values}")
+        click.echo(gettext("没排进 %(n)s 户", n=len(left)))
+        click.echo(gettext("其中应该去或必须去的 %(n)s 户；每一户都写明怎样才能排进来。", n=len(urgent)))
+    for omitted in urgent[:SHOWN_LEFT]:
+        one = days.left_out(omitted, found.homes)
+        click.echo(f"  {one.address} · {reasons.urgency_words(one.urgency)} · {reasons.condition_words(one)}")
 
 
 @plan.command()
@@ -307,7 +319,8 @@ def batch(code: str, day: str, seed: int, iterations: int | None, processes: int
             | {"plans": [_line(line) for line in lines]}
         )
         return
-    _print_lines(lines, on)
+    with in_words():
+        _print_lines(lines, on)
     click.echo(f"✓ {on}：安排了 {len(made.made)} 位，{len(made.begun)} 位已在路上，{took:.1f} 秒")
 
 
@@ -319,10 +332,13 @@ def _line(line: PlanLine) -> dict[str, Any]:
 
 def _print_lines(lines: list[PlanLine], on: date) -> None:
     """Print the list of a day's plans for people."""
-    table = Table(title=f"{on} 走访计划")
-    table.add_column("网格员")
-    table.add_column("网格")
-    for heading in ("户", "必须", "应该", "顺路", "没排进", "分钟", "公里"):
+    table = Table(title=f"{on} {gettext('走访计划')}")
+    table.add_column(gettext("网格员"))
+    table.add_column(gettext("网格"))
+    for heading in (
+        *(gettext("户数"), gettext("必须去"), gettext("应该去"), gettext("顺路去")),
+        *(gettext("没排进"), gettext("分钟"), gettext("步行公里")),
+    ):
         table.add_column(heading, justify="right")
     for line in lines:
         numbers = (line.doors, line.must, line.should, line.may, line.left_out, line.minutes)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
 import click
-from flask import Flask
-from flask_babel import Babel
+from flask_babel import gettext
 from rich.console import Console
 from rich.table import Table
 
 from gridmap.cli import edge
 from gridmap.cli.edge import OPERATOR
+from gridmap.cli.language import in_words
 from gridmap.domain.actors import Actor, Machine
 from gridmap.domain.worklist import Errand, Reason, Task, Urgency, Worklist
 from gridmap.errors import BadInput
@@ -36,15 +34,6 @@ def _day(raw: str) -> date:
         return date.fromisoformat(raw)
     except ValueError as error:
         raise BadInput("日期 %(raw)s 写得不对：要写成 2026-03-01", raw=raw) from error
-
-
-@contextmanager
-def _in_words() -> Iterator[None]:
-    """Let the pages' sentences be told where there is no page: in Chinese, as everything at the command line."""
-    app = Flask(__name__)
-    Babel(app, default_locale="zh_CN")
-    with app.test_request_context():
-        yield
 
 
 def _span(seconds: tuple[int, int]) -> str:
@@ -88,20 +77,22 @@ def _errand(errand: Errand) -> dict[str, Any]:
 
 def _print(found: Worklist, ordered: list[Task], addresses: dict[int, str]) -> None:
     """Print the list for people."""
-    table = Table(title=f"{found.on} 应走访")
-    for heading in ("", "住户", "分量", "可敲门", "原因"):
-        table.add_column(heading, justify="right" if heading == "分量" else "left")
+    table = Table(title=f"{found.on} {gettext('应走访')}")
+    weight = gettext("分量")
+    for heading in ("", gettext("住户"), weight, gettext("可敲门"), gettext("原因")):
+        table.add_column(heading, justify="right" if heading == weight else "left")
     for task in ordered:
-        hours = " ".join(_span(window) for window in task.windows) or "今天没有时间"
-        why = "；".join(words(reason) for reason in task.reasons)
+        hours = " ".join(_span(window) for window in task.windows) or gettext("今天没有能上门的时间")
+        why = " · ".join(words(reason) for reason in task.reasons)
         row = (urgency_words(task.urgency), addresses[task.household_id], str(task.weight), hours, why)
         table.add_row(*row)
+    on_the_way = gettext("途中要办的事")
     for errand in found.errands:
-        table.add_row("途中", errand.title, "", " ".join(_span(window) for window in errand.windows), "")
+        table.add_row(on_the_way, errand.title, "", " ".join(_span(window) for window in errand.windows), "")
     console = Console()
     console.print(table)
     count = " · ".join(f"{urgency_words(u)} {sum(t.urgency is u for t in ordered)}" for u in ORDER)
-    console.print(f"{count} · 途中的事 {len(found.errands)}", highlight=False)
+    console.print(f"{count} · {on_the_way} {len(found.errands)}", highlight=False)
 
 
 @click.command()
@@ -124,5 +115,5 @@ def due(grid_code: str, code: str, day: str, *, as_json: bool) -> None:
         told = [_task(task, addresses[task.household_id]) for task in ordered]
         edge.print_json({"on": found.on, "grid": grid_code, "tasks": told, "errands": [*map(_errand, found.errands)]})
         return
-    with _in_words():
+    with in_words():
         _print(found, ordered, addresses)

@@ -6,7 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from gridmap.domain.addresses import natural_key
+from gridmap.domain.households import Home
 from gridmap.domain.plans import (
+    LeftOut,
+    Omitted,
     Path,
     PlannedDoor,
     PlannedStop,
@@ -61,21 +64,23 @@ def stop(
 ) -> PlannedStop:
     """Return the stop of some rows; ``of`` names the building of doors."""
     first = rows[0]
+    errand = first.kind is StopKind.ERRAND
     return PlannedStop(
         number,
-        "entrance" if first.kind is StopKind.DOOR else "errand",
+        "errand" if errand else "entrance",
         title,
         at[0],
         at[1],
         first.arrive_s,
         rows[-1].leave_s,
         path_of(first),
-        first.entrance_id if first.kind is StopKind.DOOR else None,
-        of.get("building_id") if first.kind is StopKind.DOOR else None,
-        first.errand_id,
+        None if errand else first.entrance_id,
+        None if errand else of.get("building_id"),
+        first.errand_id if errand else None,
         "",
         tuple(doors),
         all(row.state is StopState.DONE for row in rows),
+        first.grid_id if errand else 0,
     )
 
 
@@ -135,3 +140,20 @@ def numbered(stops: Sequence[PlannedStop]) -> tuple[PlannedStop, ...]:
         door += len(doors)
         made.append(replace(one, number=number, doors=doors))
     return tuple(made)
+
+
+def left_out(omitted: Omitted, homes: Mapping[int, Home]) -> LeftOut:
+    """Return a door that was left out, with the address of the one that stands in its way."""
+    values = dict(omitted.values)
+    other = homes.get(int(values["household_id"])) if "household_id" in values else None
+    if other is not None:
+        values["address"] = other.address
+    return LeftOut(
+        omitted.household_id,
+        omitted.grid_id,
+        homes[omitted.household_id].address,
+        omitted.urgency,
+        omitted.reasons,
+        omitted.condition,
+        values,
+    )

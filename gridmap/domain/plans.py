@@ -202,7 +202,7 @@ class PlannedStop:
     ----------
     title : "云景苑7栋2单元", or the errand's; never a resident's name
     path : the way here from the stop before; None when no street leads here
-    errand_id, errand_kind : of an errand, else None and ""
+    errand_id, errand_kind, grid_id : of an errand, else None, "" and 0; a door has its own grid
     """
 
     number: int
@@ -219,6 +219,7 @@ class PlannedStop:
     errand_kind: str
     doors: tuple[PlannedDoor, ...]
     done: bool = False
+    grid_id: int = 0
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from sqlalchemy import create_engine, text
 
@@ -19,7 +18,7 @@ from gridmap.settings import VENDOR, Settings
 
 DISK_FLOOR_MB = 500
 CLOCK_SKEW_S = 5
-CHINESE_FONTS = ("wqy", "noto/NotoSansCJK", "noto/NotoSerifCJK", "arphic")
+PAPER_FONTS = ("NotoSansHans-Regular.otf", "NotoSansHans-Bold.otf")
 
 
 @dataclass(frozen=True)
@@ -96,15 +95,13 @@ def assets(_: Settings) -> Finding:
 
 
 def fonts(_: Settings) -> Finding:
-    """Look for a Chinese font for prints made on this machine; pages bring their own."""
-    here = [f for f in Path("/usr/share/fonts").rglob("*.tt[cf]") if any(mark in str(f) for mark in CHINESE_FONTS)]
-    own = VENDOR / "noto-sans-sc" / "wght.css"
-    ok = bool(here) or own.exists()
+    """Check the Chinese fonts for paper: prints use these and no font of the machine; pages bring their own."""
+    missing = [name for name in PAPER_FONTS if not (VENDOR / "fonts-sc" / "fonts" / name).is_file()]
     return Finding(
         "fonts",
-        ok=ok,
-        detail=here[0].name if here else "Noto Sans SC (网页自带 / served with the pages)",
-        repair="" if ok else "apt-get install fonts-wqy-microhei",
+        ok=not missing,
+        detail="缺少 / missing: " + " ".join(missing) if missing else "Noto Sans SC (自带 / its own)",
+        repair="scripts/demo" if missing else "",
     )
 
 

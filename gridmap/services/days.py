@@ -18,7 +18,6 @@ from gridmap.domain.plans import (
     Day,
     End,
     LastVisit,
-    LeftOut,
     MaterialToCarry,
     Omitted,
     PlannedDoor,
@@ -102,7 +101,7 @@ def tell(
         begin,
         End(*frame.end, ends[-1].leave_s if ends else plan.end_s),
         stops,
-        tuple(_left_out(o, homes) for o in omitted if o.household_id in homes),
+        tuple(days.left_out(o, homes) for o in omitted if o.household_id in homes),
         _towers(doors, gates, rows, plan),
         _materials(con, actor, rows),
         sum(1 for d in told.values() if d.state is StopState.DONE),
@@ -191,7 +190,7 @@ def _stops(
             stop = days.stop(0, group, (), title=errand[1], at=(errand[2], errand[3]))
         else:
             continue
-        made.append(replace(stop, errand_kind=errand[0] if errand else ""))
+        made.append(replace(stop, errand_kind=errand[0] if errand and stop.errand_id else ""))
     return days.numbered(made)
 
 
@@ -232,22 +231,6 @@ def _matrix(
     whole = np.where(np.isfinite(seconds), np.rint(seconds), UNREACHABLE).astype(np.int64)
     places = ("start", "end", *(str(s.number) for s in stops))
     return places, tuple(tuple(row) for row in whole.tolist())
-
-
-def _left_out(omitted: Omitted, homes: dict[int, Home]) -> LeftOut:
-    values = dict(omitted.values)
-    other = homes.get(int(values["household_id"])) if "household_id" in values else None
-    if other is not None:
-        values["address"] = other.address
-    return LeftOut(
-        omitted.household_id,
-        omitted.grid_id,
-        homes[omitted.household_id].address,
-        omitted.urgency,
-        omitted.reasons,
-        omitted.condition,
-        values,
-    )
 
 
 def _towers(

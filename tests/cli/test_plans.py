@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -88,11 +89,30 @@ def test_a_day_is_printed_and_the_file_lets_anyone_check_it(
     assert json.loads(again[1]) == told
 
 
-def test_people_read_a_table_of_a_day_and_of_a_week(run: Callable[..., tuple[int, str, str]]) -> None:
+CODES = re.compile(r"\b(overdue|due_soon|never_met|no_answer|group|nearby|minutes|without|window|must|should|may)\b")
+
+
+def test_people_read_a_table_of_a_day_and_of_a_week(
+    run: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
     code, out, _ = run("plan", "visits", "--grid", CODE, "--on", DAY, "--iterations", "100")
-    assert (code, "上界" in out, "没排进去" in out) == (0, True, True)
+    assert (code, "上界" in out, "没排进" in out) == (0, True, True)
+    assert ("应该去" in out, "再有" in out) == (True, True)
+    assert CODES.findall(out) == []
     code, out, _ = run("plan", "week", "--grid", CODE, "--on", DAY, "--minutes", "40", "--iterations", "100")
     assert (code, out.count("出发")) == (0, 7)
+
+
+def test_who_works_in_english_reads_the_same_reasons_in_english(
+    run: Callable[..., tuple[int, str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("LANG", "en_GB.UTF-8")
+    monkeypatch.delenv("LC_ALL", raising=False)
+    code, out, _ = run("plan", "visits", "--grid", CODE, "--on", DAY, "--minutes", "60", "--iterations", "100")
+    assert (code, "days overdue" in out, "fits with" in out, "应该去" in out) == (0, True, True, False)
 
 
 @pytest.mark.parametrize(
