@@ -219,6 +219,7 @@ class Receipt:
     ----------
     text_hash : SHA-256 of the UTF-8 of the text, in hex
     reason : of ``Why``, as text; None for what is kept whole
+    note : what a leader wrote who did not take it
     """
 
     submission_id: UUID
@@ -226,6 +227,7 @@ class Receipt:
     text_hash: str
     received_at: datetime
     reason: str | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True)

@@ -328,6 +328,7 @@ def replan(
     at: datetime,
     done: Sequence[int] = (),
     skipped: Sequence[int] = (),
+    skipped_errands: Sequence[int] = (),
     not_home: Mapping[int, str] | None = None,
     minutes_left: int | None = None,
     emergency: int | None = None,
@@ -335,8 +336,9 @@ def replan(
 ) -> Day:
     """Plan the rest of a day anew from a moment on; nothing of ``here`` is kept.
 
-    What is done stays as it was; skipped doors are out; a door where nobody was at home comes back after 90 minutes
-    ("today") or on another day; an emergency is the very next stop; promises stand.
+    What is done stays as it was; skipped doors and errands are out (an errand is asked for again on another day); a
+    door where nobody was at home comes back after 90 minutes ("today") or on another day; an emergency is the very
+    next stop; promises stand.
 
     Raises
     ------
@@ -350,7 +352,15 @@ def replan(
     access.require(actor, *MAKERS)
     if minutes_left is not None:
         _minutes(minutes_left)
-    changes = Changes(frozenset(done), frozenset(skipped), dict(not_home or {}), minutes_left, emergency, here)
+    changes = Changes(
+        frozenset(done),
+        frozenset(skipped),
+        dict(not_home or {}),
+        minutes_left,
+        emergency,
+        here,
+        frozenset(skipped_errands),
+    )
     with as_job(con, actor):
         job = Actor(Machine.JOB, actor.community_id)
         store.lock(con, job.community_id)

@@ -32,7 +32,7 @@ OPEN = {StopKind.DOOR, StopKind.ERRAND}
 
 @dataclass(frozen=True)
 class Changes:
-    """What a worker tells on the way; household ids."""
+    """What a worker tells on the way; household ids, and ids of errands."""
 
     done: frozenset[int] = frozenset()
     skipped: frozenset[int] = frozenset()
@@ -40,6 +40,7 @@ class Changes:
     minutes_left: int | None = None
     emergency: int | None = None
     here: tuple[float, float] | None = None
+    skipped_errands: frozenset[int] = frozenset()
 
 
 def around_others(
@@ -81,7 +82,7 @@ def replan(
     wanted = replace(
         wanted,
         without=wanted.without | visited | set(gone),
-        without_errands=wanted.without_errands | {r.errand_id for r in frozen if r.errand_id},
+        without_errands=wanted.without_errands | changes.skipped_errands | {r.errand_id for r in frozen if r.errand_id},
         since={**wanted.since, **again},
         required=frozenset(again),
         extra=tuple(_again(con, actor, r) for r in rows if r.household_id in again),

@@ -8,6 +8,7 @@ that row security has its say; what follows from it (spells, earlier promises, p
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -127,8 +128,15 @@ def submit(
     return _receipt(row)
 
 
-def _receipt(row: Submission) -> Receipt:
-    return Receipt(row.id, State(row.state), row.body_hash.hex(), row.received_at, row.reason)
+def receipts(con: Connection, actor: Actor, *, submission_ids: Sequence[UUID]) -> list[Receipt]:
+    """Tell again what became of what the actor sent himself: a leader may have decided since."""
+    access.require(actor, *SENDERS)
+    found = submissions.sent(con, actor.community_id, submission_ids, account_id=actor.account_id)
+    return [_receipt(row, note) for row, note in found]
+
+
+def _receipt(row: Submission, note: str | None = None) -> Receipt:
+    return Receipt(row.id, State(row.state), row.body_hash.hex(), row.received_at, row.reason, note)
 
 
 def _again(known: Submission | None, kind: str, digest: bytes) -> Receipt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -49,6 +50,21 @@ def find(
     """Return what arrived under an id, from one account unless that is None."""
     row = con.execute(_FIND, {"c": community_id, "id": submission_id}).one_or_none()
     return None if row is None or account_id not in {None, row.account_id} else Submission(*row)
+
+
+def sent(
+    con: Connection, community_id: int, ids: Sequence[UUID], *, account_id: int
+) -> list[tuple[Submission, str | None]]:
+    """Return what one account sent under some ids with what a leader wrote about it; unknown ids are left out."""
+    columns = ", ".join("''" if name == "body" else name for name in _COLUMNS)
+    rows = con.execute(
+        text(
+            f"SELECT {columns}, decision_note FROM submission WHERE community_id = :c AND account_id = :a"
+            " AND id = ANY(:ids) ORDER BY received_at, id"
+        ),
+        {"c": community_id, "a": account_id, "ids": list(ids)},
+    )
+    return [(Submission(*row[:-1]), row[-1]) for row in rows]
 
 
 def waiting_withdrawals(con: Connection, community_id: int, account_id: int, household_id: int) -> list[Row[Any]]:

@@ -49,6 +49,7 @@ SENTENCES = {
     "save": lazy_gettext("保存"),
     # the list
     "next": lazy_gettext("下一栋"),
+    "next_errand": lazy_gettext("下一站"),
     "then": lazy_gettext("接下来"),
     "change": lazy_gettext("换顺序"),
     "walked": lazy_gettext("已走 {done} / {all} 户"),
@@ -117,10 +118,12 @@ SENTENCES = {
     "retry": lazy_gettext("再试一次"),
     # another order
     "replan": lazy_gettext("换顺序"),
-    "minutes_left": lazy_gettext("我还有"),
     "hours_failed": lazy_gettext("出发时间没有改成：请检查网络后再试"),
+    "minutes_left": lazy_gettext("我还有"),
     "minutes": lazy_gettext("{n} 分钟"),
     "skip_stop": lazy_gettext("这一栋先不去"),
+    "skip_errand": lazy_gettext("这一件先不办"),
+    "bring_back": lazy_gettext("还是去"),
     "from_here": lazy_gettext("从我现在的位置重排"),
     "from_here_note": lazy_gettext("只用这一次，不保存位置"),
     "emergency": lazy_gettext("有急事，先去这一户"),

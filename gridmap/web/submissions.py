@@ -60,6 +60,8 @@ def key() -> ResponseReturnValue:
 
 def words(receipt: Receipt) -> str | None:
     """Return in a sentence what became of a submission; None when it was simply kept."""
+    if receipt.state is State.DROPPED and receipt.note:
+        return str(gettext("负责人看过，没有采用：%(note)s", note=receipt.note))
     if receipt.state is State.DROPPED:
         return str(gettext("负责人看过，没有采用"))
     if receipt.reason is None or receipt.state is State.KEPT:
@@ -88,15 +90,29 @@ def submit(submission_id: UUID) -> ResponseReturnValue:
             at=edge.now(),
             reason=envelope.reason,
         )
-    told = {
-        "id": str(submission_id),
+    return jsonify(_told(receipt)), 202 if receipt.state is State.HELD else 200
+
+
+def _told(receipt: Receipt) -> dict[str, object]:
+    return {
+        "id": str(receipt.submission_id),
         "state": str(receipt.state),
         "hash": receipt.text_hash,
         "received_at": receipt.received_at.astimezone(UTC).isoformat(),
         "reason": receipt.reason,
         "words": words(receipt),
     }
-    return jsonify(told), 202 if receipt.state is State.HELD else 200
+
+
+@blueprint.get("/submissions")
+@allow(*SENDERS, api=True)
+def states() -> ResponseReturnValue:
+    """Answer what became of some submissions of one's own, for a phone that was told to wait for a decision."""
+    asked = forms.submission_ids(request.args.getlist("id"))
+    _same_account()
+    with edge.transaction() as con:
+        found = visits.receipts(con, edge.actor(), submission_ids=asked)
+    return jsonify({"submissions": [_told(receipt) for receipt in found]})
 
 
 def _same_account() -> None:

@@ -94,6 +94,12 @@ def _links(stop: PlannedStop) -> list[dict[str, str]]:
     return [{"name": str(link.word), "url": link.href} for link in navigation.links(stop.lon, stop.lat)]
 
 
+def _errand(stop: PlannedStop) -> dict[str, Any] | None:
+    if stop.errand_id is None:
+        return None
+    return {"id": stop.errand_id, "kind": stop.errand_kind, "grid_id": stop.grid_id}
+
+
 def _stop(stop: PlannedStop, *, linked: bool) -> dict[str, Any]:
     return {
         "number": stop.number,
@@ -106,7 +112,7 @@ def _stop(stop: PlannedStop, *, linked: bool) -> dict[str, Any]:
         "done": stop.done,
         "entrance_id": stop.entrance_id,
         "building_id": stop.building_id,
-        "errand": {"id": stop.errand_id, "kind": stop.errand_kind} if stop.errand_id is not None else None,
+        "errand": _errand(stop),
         "walk": _path(stop.path),
         "doors": [_door(door) for door in stop.doors],
         "links": _links(stop) if linked else [],

@@ -301,6 +301,44 @@ def test_replanning_freezes_what_is_done_and_leaves_out_what_is_skipped(con: Con
         plans.replan(con, worker, plan_id=day.plan_id, at=at)
 
 
+def add_errand(con: Connection, job: Actor, household_id: int, kind: str, *, joint: bool = False) -> int:
+    """Ask for something to be done at a household's door today; return its id."""
+    become(con, job)
+    row = con.execute(
+        text(
+            'INSERT INTO errand (community_id, grid_id, kind, title, household_id, at, "on", minutes)'
+            " SELECT :c, h.grid_id, :kind, '试验事项', CASE WHEN :joint THEN h.id END, e.door, :on, 5"
+            " FROM household AS h JOIN entrance AS e ON e.community_id = h.community_id AND e.id = h.entrance_id"
+            " WHERE h.community_id = :c AND h.id = :h RETURNING id"
+        ),
+        {"c": job.community_id, "h": household_id, "kind": kind, "joint": joint, "on": ON},
+    )
+    return int(row.scalar_one())
+
+
+def test_a_skipped_errand_stays_out_as_long_as_the_phone_says_so(con: Connection, job: Actor) -> None:
+    worker, day = own_day(con, job)
+    errand_id = add_errand(con, job, doors_of(day)[0], "environment")
+    become(con, worker)
+    asked = plans.replan(con, worker, plan_id=day.plan_id, at=AT)
+    stop = next(stop for stop in asked.stops if stop.errand_id == errand_id)
+    assert stop.grid_id in worker.grid_ids
+    without = plans.replan(con, worker, plan_id=asked.plan_id, at=AT, skipped_errands=[errand_id])
+    assert errand_id not in {stop.errand_id for stop in without.stops}
+    back = plans.replan(con, worker, plan_id=without.plan_id, at=AT)
+    assert errand_id in {stop.errand_id for stop in back.stops}
+
+
+def test_a_joint_visit_is_a_door_and_no_errand_in_the_day(con: Connection, job: Actor) -> None:
+    worker, day = own_day(con, job)
+    home = day.stops[0].doors[0].household_id
+    add_errand(con, job, home, "joint", joint=True)
+    become(con, worker)
+    new = plans.replan(con, worker, plan_id=day.plan_id, at=AT)
+    stop = next(stop for stop in new.stops if home in {door.household_id for door in stop.doors})
+    assert (stop.errand_id, stop.errand_kind, stop.grid_id) == (None, "", 0)
+
+
 def test_who_was_not_at_home_comes_back_after_ninety_minutes_or_another_day(con: Connection, job: Actor) -> None:
     worker, day = own_day(con, job)
     today, later = doors_of(day)[:2]

@@ -232,6 +232,40 @@ def test_a_leader_decides_on_the_page(town: Small, server: Flask, phone: Phone, 
     assert (dropped.status_code, dropped.json and dropped.json["state"]) == (200, "dropped")
 
 
+def asked(phone: Phone, *ids: object) -> dict[str, tuple[str, str | None]]:
+    answer = phone.client.get(
+        "/submissions", query_string=[("id", str(one)) for one in ids], headers={"X-Gridmap": "1"}
+    )
+    assert answer.status_code == 200, answer.text
+    return {one["id"]: (one["state"], one["words"]) for one in answer.get_json()["submissions"]}
+
+
+def test_a_phone_learns_what_was_decided_about_its_own_records(town: Small, server: Flask, phone: Phone) -> None:
+    office = browser(server, new_token(town.database, town.community_id, Role.SECRETARY, MORNING))
+    away = visit_body(town.households[0][1], town.grids[0][0], MORNING - timedelta(hours=3))
+    ids = [str(uuid.uuid4()) for _ in range(3)]
+    for made in ids:
+        assert phone.send(away, MORNING, submission_id=uuid.UUID(made)).status_code == 202
+    assert [state for state, _ in asked(phone, *ids).values()] == ["held"] * 3
+    post(office, f"/held/{ids[0]}", decision="keep")
+    post(office, f"/held/{ids[1]}", decision="drop", note="记错了门")
+    told = asked(phone, *ids, uuid.uuid4())
+    assert told[ids[0]] == ("kept", None)
+    assert told[ids[1]] == ("dropped", "负责人看过，没有采用：记错了门")
+    assert told[ids[2]][0] == "held"
+    assert len(told) == 3
+    assert asked(Phone(office), *ids) == {}
+    stranger = browser(server, new_token(town.database, town.communities[1], Role.WORKER, MORNING))
+    assert asked(Phone(stranger), *ids) == {}
+
+
+@pytest.mark.parametrize("ids", [["x"], [""], ["1"], [str(uuid.uuid4())] * 51, ["'; drop table submission; --"]])
+def test_a_question_that_makes_no_sense_is_refused(phone: Phone, ids: list[str]) -> None:
+    answer = phone.client.get("/submissions", query_string=[("id", one) for one in ids], headers={"X-Gridmap": "1"})
+    assert answer.status_code == 400
+    assert answer.get_json()["error"]
+
+
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from two_communities import Small
-from walk_days import a_day
+from walk_days import GRID, a_day
 
 from gridmap.domain.actors import Role
 from gridmap.domain.working import WorkSetting
@@ -25,6 +25,7 @@ WISH: dict[str, Any] = {
     "plan_id": 7,
     "done": [1, 2],
     "skipped": [],
+    "skipped_errands": [4],
     "not_home": [{"household_id": 3, "again": "today"}],
     "minutes_left": 40,
     "emergency": None,
@@ -46,6 +47,19 @@ def test_a_day_is_told_in_words(app: Flask) -> None:
     assert json.loads(json.dumps(told)) == json.loads(json.dumps(told, sort_keys=True))
 
 
+def test_an_errand_tells_in_which_grid_it_is(app: Flask) -> None:
+    with app.test_request_context("/today"):
+        told = day_json(a_day())
+    errands = [stop for stop in told["stops"] if stop["kind"] == "errand"]
+    assert [stop["errand"]["grid_id"] for stop in errands] == [GRID]
+    assert [stop["errand"] for stop in told["stops"] if stop["doors"]] == [None] * (len(told["stops"]) - 1)
+
+
+def test_a_phone_with_an_older_page_need_not_tell_of_errands() -> None:
+    told = {key: value for key, value in WISH.items() if key != "skipped_errands"}
+    assert forms.replan(json.dumps(told).encode())["skipped_errands"] == ()
+
+
 def test_links_to_map_apps_are_told_only_when_switched_on(app: Flask) -> None:
     with app.test_request_context("/today"):
         off, on = day_json(a_day(), WorkSetting()), day_json(a_day(), replace(WorkSetting(), navigation=True))
@@ -59,6 +73,7 @@ def test_a_wish_is_read_as_it_was_meant() -> None:
         "plan_id": 7,
         "done": (1, 2),
         "skipped": (),
+        "skipped_errands": (4,),
         "not_home": {3: "today"},
         "minutes_left": 40,
         "emergency": None,
@@ -77,6 +92,7 @@ def test_a_wish_is_read_as_it_was_meant() -> None:
         {"done": list(range(1, 2002))},
         {"not_home": [{"household_id": 3, "again": "never"}]},
         {"not_home": [3]},
+        {"skipped_errands": ["4"]},
         {"minutes_left": -1},
         {"minutes_left": 1441},
         {"here": [105.28]},

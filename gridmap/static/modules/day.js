@@ -7,11 +7,13 @@ import { loadDay, saveDay, saveMarks } from "./snapshot.js";
 import { accounts } from "./storage.js";
 
 export const WITHDRAWN = "withdrawn";
+export const SKIPPED = "skipped";
 export const at = (id) => document.getElementById(id);
 export const now = () => new Date().toISOString();
 
 /**
- * @type {{day: any, marks: Record<string, {result: string, id: string|null, at: string, again?: string, state?: string}>,
+ * @type {{day: any, marks: Record<string, {result: string, id: string|null, at: string, again?: string, state?: string,
+ *   errandId?: number, title?: string}>,
  *   waiting: Map<string, any>, outbox: Promise<import("./outbox.js").Outbox>|null, told: any, active: number,
  *   allDoors: boolean}}
  * waiting: id -> what the outbox says of it; active: the household whose buttons are open, when not simply the next
@@ -26,12 +28,14 @@ export const render = () => draw();
 // --- what is done, what is next --------------------------------------------------------------------------------------
 
 export const markOf = (door) => my.marks[door.household_id] ?? null;
-export const counts = (mark) => mark && mark.result !== WITHDRAWN && !mark.again;
+export const counts = (mark) => mark && mark.result !== WITHDRAWN && mark.state !== "dropped" && !mark.again;
 export const isDone = (door) => { const mark = markOf(door); return mark ? Boolean(counts(mark)) : door.state === "done"; };
 export const isSkipped = (door) => !isDone(door) && (door.state === "skipped" || Boolean(my.day.local?.skipped?.includes(door.household_id)));
 export const isOpen = (door) => !isDone(door) && !isSkipped(door);
-export const errandDone = (stop) => Boolean(stop.done || my.marks[`errand ${stop.errand.id}`]);
-export const isLeft = (stop) => !my.day.local?.dropped?.includes(stop.number) && (stop.errand ? !errandDone(stop) : stop.doors.some(isOpen));
+export const errandMark = (id) => `errand ${id}`; // its name among the marks
+export const errandDone = (stop) => Boolean(stop.done || my.marks[errandMark(stop.errand.id)]?.result === "done");
+export const errandOpen = (stop) => !errandDone(stop) && my.marks[errandMark(stop.errand.id)]?.result !== SKIPPED;
+export const isLeft = (stop) => !my.day.local?.dropped?.includes(stop.number) && (stop.errand ? errandOpen(stop) : stop.doors.some(isOpen));
 export const everyDoor = () => my.day.stops.flatMap((stop) => stop.doors);
 
 /** Doors done and all, and what the rest takes: the server's figures, moved on by what was recorded here since. */

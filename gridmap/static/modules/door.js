@@ -69,6 +69,7 @@ export function stateOf(door) {
   if (!mark?.id) return result;
   const slip = my.waiting.get(mark.id);
   if (slip?.state === "refused") return `${result} · ${slip.words ?? ""}`;
+  if (mark.state === "dropped") return `${result} · ${mark.words ?? ""}`;
   return `${result} · ${slip ? words.kept : mark.state === "held" ? words.held : words.delivered}`;
 }
 
@@ -80,7 +81,8 @@ export function doorRow(door, withActs) {
   return el("li.door", { data: { household: String(door.household_id) } },
     el("button.door-open", { aria: { haspopup: "dialog" }, onclick: () => openDoor(door) },
       el("span.label", {}, door.label),
-      el("span.info", {}, el("span.tags", {}, ...tagsOf(door)), el("span.last", {}, lastOf(door)))),
+      el("span.info", {}, el("span.tags", {}, ...tagsOf(door)), el("span.last", {}, lastOf(door)),
+        markOf(door)?.state === "dropped" && el("span.last", {}, stateOf(door)))),
     withActs && acts(door));
 }
 

@@ -1,9 +1,9 @@
 /** The list itself: the header, the next stop with its doors, what comes after, what is done and what is left out. */
-import { at, everyDoor, isDone, isLeft, isOpen, isSkipped, my, progress, render } from "./day.js";
+import { SKIPPED, at, errandOpen, everyDoor, isDone, isLeft, isOpen, isSkipped, my, progress, render } from "./day.js";
 import { doorRow, openDoor, stateOf, tagsOf } from "./door.js";
 import { chip, clock, el, icon, say, words } from "./doorstep.js";
 import { openFloor, openTower, towerOf } from "./floors.js";
-import { openReplan } from "./order.js";
+import { bringBack, openReplan, skipErrand } from "./order.js";
 import { recordErrand } from "./records.js";
 
 const SHOWN_DOORS = 12;
@@ -43,7 +43,8 @@ function doorList(stop, doors, current) {
 
 function errandCard(stop) {
   const done = ({ currentTarget }) => { currentTarget.disabled = true; recordErrand(stop); };
-  return el("div.errand", {}, el("p.quiet", {}, words.errands[stop.errand.kind] ?? ""), el("div.acts", {}, el("button.act.met", { onclick: done }, icon("check-lg"), words.errand_done)));
+  return el("div.errand", {}, el("p.quiet", {}, words.errands[stop.errand.kind] ?? ""), el("div.acts", {}, el("button.act.met", { onclick: done }, icon("check-lg"), words.errand_done),
+    el("button.act", { onclick: () => skipErrand(stop) }, words.skip)));
 }
 
 function nextCard(stop) {
@@ -87,10 +88,19 @@ function leftOutRows() {
     el("strong", {}, left.address), el("span.tags", {}, ...left.reasons.slice(0, 2).map(chip)), el("span.quiet", {}, left.words))));
 }
 
+/** What is not gone to today, by the worker's word or for lack of time. */
 function postponedRows() {
-  const late = my.day.stops.filter((stop) => my.day.local?.dropped?.includes(stop.number)).flatMap((stop) => stop.doors).filter((door) => !isDone(door));
-  const row = (door, sentence) => el("li", {}, el("button.plain-row", { aria: { haspopup: "dialog" }, onclick: () => openDoor(door) }, el("strong", {}, door.address), el("span.quiet", {}, sentence)));
-  return [...everyDoor().filter(isSkipped).map((door) => row(door, words.skip)), ...late.map((door) => row(door, words.no_time))];
+  const late = my.day.stops.filter((stop) => my.day.local?.dropped?.includes(stop.number));
+  const line = (what, sentence, work) => el("li", {}, el("button.plain-row", work, el("strong", {}, what), el("span.quiet", {}, sentence)));
+  const door = (one, sentence) => line(one.address, sentence, { aria: { haspopup: "dialog" }, onclick: () => openDoor(one) });
+  const errand = (id, title, sentence) => line(title, sentence, { onclick: () => bringBack(id) });
+  const skipped = Object.values(my.marks).filter((mark) => mark.result === SKIPPED);
+  return [
+    ...everyDoor().filter(isSkipped).map((one) => door(one, words.skip)),
+    ...skipped.map((mark) => errand(mark.errandId, mark.title, `${words.skip} · ${words.bring_back}`)),
+    ...late.flatMap((stop) => stop.doors).filter((one) => !isDone(one)).map((one) => door(one, words.no_time)),
+    ...late.filter((stop) => stop.errand && errandOpen(stop)).map((stop) => el("li", {}, el("div.plain-row", {}, el("strong", {}, stop.title), el("span.quiet", {}, words.no_time)))),
+  ];
 }
 
 function drawHead() {
@@ -112,7 +122,7 @@ export function drawList() {
   drawHead();
   const left = my.day.stops.filter(isLeft);
   const [next, ...rest] = left;
-  const head = el("div.list-title", {}, el("h2", {}, words.next), el("button.link", { aria: { haspopup: "dialog" }, onclick: openReplan }, words.change));
+  const head = el("div.list-title", {}, el("h2", {}, next?.errand ? words.next_errand : words.next), el("button.link", { aria: { haspopup: "dialog" }, onclick: openReplan }, words.change));
   at("next").replaceChildren(...(next ? [head, nextCard(next)] : [el("p.empty", {}, everyDoor().length ? words.all_done : words.nothing)]));
   at("then").replaceChildren(...(rest.length ? [el("h2", {}, words.then), ...rest.map(laterStop)] : []));
   const carry = my.day.materials.map((m) => el("li", {}, el("span", {}, m.name), el("span.number", {}, `×${m.count}`)));

@@ -85,10 +85,12 @@ async function saveFile() {
   download(await outbox.exportFile(), `gridmap-${kit.account}-${day}.json`);
 }
 
-function tell({ pending, refused, skewS, signIn, online, fault }) {
+function tell({ pending, refused, decided, skewS, signIn, online, fault }) {
   strip("sign-in", signIn && words.sign_in, { bad: true, actions: [[words.sign_in_link, `/sign-in?back=${encodeURIComponent(location.pathname)}`]] });
   const again = [[words.again, () => outbox.flush({ now: true, again: true })], [words.file, saveFile]];
   strip("refused", refused && say(words.refused, { n: refused }), { bad: true, actions: again });
+  const verdict = decided.kept && decided.dropped ? words.decided_both : decided.kept ? words.decided_kept : decided.dropped && words.decided_dropped;
+  strip("decided", verdict && say(verdict, decided), { actions: [[words.understood, () => outbox.understood()]] });
   const minutes = Math.round(Math.abs(skewS) / 60);
   strip("skew", Math.abs(skewS) > SKEW_S && say(words.skew, { n: minutes }));
   if (ownStrip()) return;

@@ -1,5 +1,5 @@
 /** Another order of what is left: the server's, and without a network one of the phone's own. */
-import { errandDone, everyDoor, inOwnOrder, isDone, isLeft, isOpen, my, now, remember, setDay } from "./day.js";
+import { SKIPPED, errandDone, errandMark, errandOpen, everyDoor, inOwnOrder, isDone, isLeft, isOpen, my, now, remember, setDay } from "./day.js";
 import { el, icon, localNow, openSheet, say, words } from "./doorstep.js";
 import { tell } from "./notices.js";
 import { reorder } from "./reorder.js";
@@ -31,6 +31,7 @@ export async function replan(wish) {
     plan_id: my.day.plan_id,
     done: everyDoor().filter(isDone).map((door) => door.household_id),
     skipped: [],
+    skipped_errands: Object.values(my.marks).filter((mark) => mark.result === SKIPPED).map((mark) => mark.errandId),
     not_home: notHome,
     minutes_left: null,
     emergency: null,
@@ -61,7 +62,7 @@ export async function replan(wish) {
 function ownOrder({ skipped, not_home: notHome, minutes_left: minutesLeft, emergency }) {
   const hidden = new Set([...(my.day.local?.skipped ?? []), ...skipped, ...tooMany(minutesLeft, emergency)]);
   const away = new Set(notHome.filter(({ again }) => again === "another_day").map(({ household_id: id }) => id));
-  const rest = (stop) => (stop.errand ? !errandDone(stop) : stop.doors.some((d) => !isDone(d) && !hidden.has(d.household_id) && !away.has(d.household_id)));
+  const rest = (stop) => (stop.errand ? errandOpen(stop) : stop.doors.some((d) => !isDone(d) && !hidden.has(d.household_id) && !away.has(d.household_id)));
   const doneStops = my.day.stops.filter((stop) => (stop.errand ? errandDone(stop) : stop.doors.every(isDone))).map((stop) => stop.number);
   const skippedStops = my.day.stops.filter((stop) => !doneStops.includes(stop.number) && !rest(stop)).map((stop) => stop.number);
   const stateNow = (door) => ({ ...door, state: isDone(door) ? "done" : hidden.has(door.household_id) ? "skipped" : door.state });
@@ -94,6 +95,20 @@ export async function comeAgain(door, again) {
   await replan({ not_home: [{ household_id: door.household_id, again }] });
 }
 
+/** An errand that is not done today; it is asked for again on another day. What is done is told by its record alone. */
+export async function skipErrand(stop) {
+  const { id } = stop.errand;
+  my.marks[errandMark(id)] = { result: SKIPPED, id: null, at: now(), errandId: id, title: stop.title };
+  await remember();
+  await replan({});
+}
+
+export async function bringBack(errandId) {
+  delete my.marks[errandMark(errandId)];
+  await remember();
+  await replan({});
+}
+
 // --- what one may wish ------------------------------------------------------------------------------------------------
 
 export function openReplan() {
@@ -103,7 +118,9 @@ export function openReplan() {
     const minutes = [20, 40, 60, 90].map((n) => el("button.pick", { onclick: go({ minutes_left: n }) }, say(words.minutes, { n })));
     const body = [el("section.ask", {}, el("h3", {}, words.minutes_left), el("div.picks", { role: "group", aria: { label: words.minutes_left } }, ...minutes))];
     const rows = [];
-    if (next?.doors.length) {
+    if (next?.errand) {
+      rows.push(el("button.row-button", { onclick: () => { close(); skipErrand(next); } }, icon("arrow-right"), el("span", {}, words.skip_errand, el("small", {}, next.title))));
+    } else if (next) {
       const skipped = next.doors.filter(isOpen).map((door) => door.household_id);
       rows.push(el("button.row-button", { onclick: go({ skipped }) }, icon("arrow-right"), el("span", {}, words.skip_stop, el("small", {}, next.title))));
     }

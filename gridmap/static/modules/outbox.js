@@ -8,14 +8,17 @@
  * @typedef {"draft"|"waiting"|"refused"|"unknown"} State  draft: may still be undone; unknown: of a newer release
  * @typedef {{id: string, kind: string|null, householdId: number|null, capturedAt: string|null, state: State,
  *   words: string|null}} Pending
- * @typedef {{pending: number, held: number, refused: number, online: boolean, sending: boolean, signIn: boolean,
- *   skewS: number, fault: import("./storage.js").StorageFault|null}} Told
+ * @typedef {{pending: number, held: number, refused: number, decided: {kept: number, dropped: number}, online: boolean,
+ *   sending: boolean, signIn: boolean, skewS: number, fault: import("./storage.js").StorageFault|null}} Told
+ *   decided: what a leader has decided since and nobody has taken note of yet
  */
 import { canSeal, seal, sha256 } from "./seal.js";
 import { faultOf, storeOf } from "./storage.js";
 
 const VERSION = 1; // of the rows and of the wire
 const EVERY_MS = 60_000;
+const ASK_EVERY_MS = 300_000; // about what waits for a leader
+const ASK_AT_ONCE = 50; // the server answers about as many
 const SEND_WITHIN_MS = 30_000;
 const FIRST_PAUSE_MS = 4_000;
 const LONGEST_PAUSE_MS = 300_000;
@@ -73,7 +76,8 @@ export class Outbox extends EventTarget {
   #again = false;
   #stopped = false;
   #pause = { until: 0, ms: 0 };
-  #counts = { pending: 0, held: 0, refused: 0 }; // as the browser last gave them
+  #askedAt = 0;
+  #counts = { pending: 0, held: 0, refused: 0, decided: { kept: 0, dropped: 0 } }; // as the browser last gave them
   #told = { online: navigator.onLine, sending: false, signIn: false, skewS: 0, fault: null };
   #channel = null;
   #listening = new AbortController();
@@ -210,6 +214,10 @@ export class Outbox extends EventTarget {
         pending: ids.length,
         held: marks.filter((mark) => mark.state === "held").length,
         refused: marks.filter((mark) => mark.state === "refused" && left.has(mark.id)).length,
+        decided: {
+          kept: marks.filter((mark) => mark.news && mark.state === "kept").length,
+          dropped: marks.filter((mark) => mark.news && mark.state === "dropped").length,
+        },
       };
       if (!this.#unstored.size) this.#told.fault = null; // nothing is in danger any more
     } catch (error) {
@@ -235,7 +243,7 @@ export class Outbox extends EventTarget {
    */
   async flush({ now = false, again = false } = {}) {
     if (this.#stopped) return { sent: 0, held: 0, left: 0 };
-    if (now) this.#pause = { until: 0, ms: 0 };
+    if (now) [this.#pause, this.#askedAt] = [{ until: 0, ms: 0 }, 0];
     if (this.#running) {
       this.#again = true;
       return again ? this.#running.then(() => this.flush({ again })) : this.#running;
@@ -260,6 +268,7 @@ export class Outbox extends EventTarget {
             if (!(await this.#sendKept(id, sum))) return;
           }
         } while (this.#again && !this.#stopped);
+        await this.#askAfterHeld();
       }) || setTimeout(() => this.flush(), WAIT_MS); // another page is at it: it may have looked before this came
     } catch (error) {
       this.#told.fault = faultOf(error);
@@ -398,6 +407,54 @@ export class Outbox extends EventTarget {
     this.#pause = { until: Date.now() + pause, ms };
     if (!this.#told.signIn) setTimeout(() => this.flush(), pause + 50);
     return { state: "later", words: null, goOn: false };
+  }
+
+  // --- what a leader decides --------------------------------------------------------------------------------------
+
+  /** Ask what became of what was held: nobody sends it again, so nothing else would tell. */
+  async #askAfterHeld() {
+    const at = Date.now();
+    if (at - this.#askedAt < ASK_EVERY_MS && at >= this.#askedAt) return;
+    const { marks } = await this.#state();
+    const held = marks.filter((mark) => mark.state === "held").slice(0, ASK_AT_ONCE);
+    if (!held.length || this.#told.signIn) return;
+    this.#askedAt = at;
+    const known = new Map(held.map((mark) => [mark.id, mark]));
+    for (const { id, state, words } of await this.#decisions([...known.keys()])) {
+      const mark = known.get(id);
+      if (!mark || state === "held") continue;
+      const slip = await this.#store.unlock(mark.box, id);
+      const box = slip ? await this.#store.lock({ ...slip, words }, id) : undefined;
+      await this.#store.write("marks", { ...mark, state, box, news: true, at });
+      this.#changed();
+    }
+  }
+
+  /** @returns {Promise<Array<{id: string, state: "kept"|"held"|"dropped", words: string|null}>>} none while nobody answers */
+  async #decisions(ids) {
+    const address = `/submissions?${new URLSearchParams(ids.map((id) => ["id", id]))}`;
+    try {
+      const response = await fetch(address, {
+        headers: { Accept: "application/json", "X-Gridmap": "1", "X-Gridmap-Account": String(this.accountId) },
+        credentials: "same-origin",
+        redirect: "error",
+        cache: "no-store",
+        signal: AbortSignal.timeout(SEND_WITHIN_MS),
+      });
+      const said = response.ok ? await response.json() : null;
+      return Array.isArray(said?.submissions) ? said.submissions : [];
+    } catch {
+      return []; // no network, or not our server: it is asked again at the next contact
+    }
+  }
+
+  /** Somebody has read what was decided. */
+  async understood() {
+    await this.#store.run(["marks"], "readwrite", async (tx) => {
+      const marks = tx.objectStore("marks");
+      for (const { news, ...mark } of await marks.getAll()) if (news) await marks.put(mark);
+    });
+    this.#changed();
   }
 
   // --- telling ----------------------------------------------------------------------------------------------------

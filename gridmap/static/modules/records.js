@@ -1,5 +1,5 @@
 /** Recording doors and errands from the list, and taking it back. */
-import { WITHDRAWN, my, now, remember, render } from "./day.js";
+import { WITHDRAWN, errandMark, my, now, remember, render } from "./day.js";
 import { words } from "./doorstep.js";
 import { UNDO_MS, keepVisit, takeBack } from "./keeping.js";
 import { offerFile, offerUndo, tell, toldOf } from "./notices.js";
@@ -44,10 +44,10 @@ export async function undo(kept) {
 
 /** An errand is done with one tap, and as long as a door's record it can be undone. */
 export async function recordErrand(stop) {
-  const name = `errand ${stop.errand.id}`;
+  const name = errandMark(stop.errand.id);
   const box = await my.outbox;
   try {
-    const body = { errand_id: stop.errand.id, in_grid_id: stop.errand.grid_id ?? my.day.grids[0]?.id, done_at: now() };
+    const body = { errand_id: stop.errand.id, in_grid_id: stop.errand.grid_id, done_at: now() };
     const { id } = await box.keep("errand", body, { holdMs: UNDO_MS, on: my.day.on });
     my.marks[name] = { result: "done", id, at: now() };
     offerUndo(`${stop.title} · ${words.kept}`, () => undoErrand(name, id));

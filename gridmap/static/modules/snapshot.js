@@ -6,6 +6,7 @@ import { canSeal } from "./seal.js";
 import { storeOf } from "./storage.js";
 
 const KEEP_MS = 72 * 3600 * 1000;
+const HELD_MS = 10 * KEEP_MS; // what waits for a leader is asked about for a month; its mark tells no more than that
 
 /** @returns {Promise<boolean>} whether it is kept */
 export const saveDay = (accountId, day) => save(accountId, "day", day);
@@ -16,7 +17,7 @@ export async function loadDay(accountId) {
   return found && { day: found.value, savedAt: new Date(found.savedAt).toISOString() };
 }
 
-/** @param {Record<number, {result: string, id: string, at: string}>} marks  household -> what was recorded here */
+/** @param {Record<number, {result: string, id: string, at: string, state?: string}>} marks  household -> what was recorded here */
 export const saveMarks = (accountId, on, marks) => save(accountId, `marks ${on}`, marks);
 
 /**
@@ -32,9 +33,9 @@ export async function loadMarks(accountId, on) {
     const slip = await store.unlock(kept.box, kept.id);
     if (!slip || slip.kind !== "visit" || slip.on !== on || slip.householdId == null) continue;
     const known = marks[slip.householdId];
-    if (!known || known.at < slip.capturedAt) {
-      marks[slip.householdId] = { result: slip.result, id: kept.id, at: slip.capturedAt, state: kept.state };
-    }
+    const told = { state: kept.state, words: slip.words ?? null }; // what became of it since
+    if (!known || known.at < slip.capturedAt) marks[slip.householdId] = { result: slip.result, id: kept.id, at: slip.capturedAt, ...told };
+    else if (known.id === kept.id) Object.assign(known, told);
   }
   return marks;
 }
@@ -75,13 +76,13 @@ async function load(accountId, name) {
 /** What is older than 72 hours goes, also the marks of what has long been sent. */
 function expire(store) {
   const now = Date.now();
-  const old = (at) => Math.abs(now - at) > KEEP_MS; // a clock that was set far back does not prolong anything
+  const old = (at, ms = KEEP_MS) => Math.abs(now - at) > ms; // a clock that was set far back does not prolong anything
   return store.run(["outbox", "marks", "snapshot"], "readwrite", async (tx) => {
     const [waiting, marks, kept] = await Promise.all([
       tx.objectStore("outbox").getAllKeys(), tx.objectStore("marks").getAll(), tx.objectStore("snapshot").getAll(),
     ]);
     const left = new Set(waiting);
-    const gone = marks.filter((mark) => !left.has(mark.id) && old(mark.at ?? mark.keptAt)).map((mark) => mark.id);
+    const gone = marks.filter((mark) => !left.has(mark.id) && old(mark.at ?? mark.keptAt, mark.state === "held" ? HELD_MS : KEEP_MS)).map((mark) => mark.id);
     await Promise.all([
       ...gone.map((id) => tx.objectStore("marks").delete(id)),
       ...kept.filter((one) => old(one.savedAt)).map((one) => tx.objectStore("snapshot").delete(one.name)),

@@ -16,15 +16,12 @@ import { drawStrip } from "./strip.js";
 let drawn = ""; // what the list says of its records
 
 async function changed(detail) {
+  const [before, said] = [my.waiting, my.told];
   my.told = detail;
-  const before = my.waiting;
   try {
     my.waiting = new Map((await (await my.outbox).pending()).map((slip) => [slip.id, slip]));
-    if ([...before.keys()].some((id) => !my.waiting.has(id))) {
-      for (const [id, mark] of Object.entries(await loadMarks(my.day.account_id, my.day.on))) {
-        if (my.marks[id] && my.marks[id].id === mark.id) my.marks[id].state = mark.state;
-      }
-    }
+    const heard = (one) => JSON.stringify([one?.held, one?.decided]);
+    if ([...before.keys()].some((id) => !my.waiting.has(id)) || heard(said) !== heard(detail)) await learnStates();
   } catch (fault) {
     if (fault.name !== "StorageFault") throw fault;
     my.told = { ...detail, fault };
@@ -34,6 +31,13 @@ async function changed(detail) {
   if (seen === drawn || document.querySelector(".choosing") || at("list").querySelector("details[open]")) return;
   drawn = seen; // while somebody chooses or reads, the list waits
   render();
+}
+
+/** What the outbox knows by now of the records among the marks. */
+async function learnStates() {
+  for (const [id, { id: record, state, words: said }] of Object.entries(await loadMarks(my.day.account_id, my.day.on))) {
+    if (my.marks[id] && my.marks[id].id === record) Object.assign(my.marks[id], { state, words: said });
+  }
 }
 
 async function begin() {
@@ -54,8 +58,8 @@ async function begin() {
   box.addEventListener("change", ({ detail }) => changed(detail));
   await changed(await box.told());
   setInterval(async () => changed(await box.told()), 15_000);
+  askHours();
   document.documentElement.dataset.ready = "yes"; // for whoever waits: tests, screenshots
 }
 
 begin();
-  askHours();
