@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from gridmap.domain.documents import Fields, Unreadable, load
 from gridmap.domain.envelopes import Envelope, read_envelope
@@ -36,6 +37,7 @@ ISO_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 GRID_CODE = re.compile(r"[0-9A-Za-z-]{1,24}")
 
 MOST_DOORS = 2_000  # of one worker's day
+MOST_ASKED = 50  # records a phone asks about at once; modules/outbox.js asks for as many
 LONGEST_DAY_MIN = 24 * 60
 
 Values = Mapping[str, str]
@@ -191,6 +193,22 @@ def envelope(raw: bytes) -> Envelope:
         raise BadInput("提交的内容读不出来（%(part)s），请更新页面后再试", part=str(error)) from error
 
 
+def submission_ids(raw: Sequence[str]) -> list[UUID]:
+    """Return which submissions a phone asks about.
+
+    Raises
+    ------
+    BadInput
+        When one is no id, or there are too many.
+    """
+    if len(raw) > MOST_ASKED:
+        raise BadInput("一次最多问 %(n)s 条记录", n=MOST_ASKED)
+    try:
+        return [Fields({"id": one}).uuid("id") for one in raw]
+    except Unreadable as error:
+        raise BadInput("提交的内容读不出来（%(part)s），请更新页面后再试", part=str(error)) from error
+
+
 def replan(raw: bytes) -> dict[str, Any]:
     """Return what a worker wants changed in his day, as ``services.plans.replan`` takes it.
 
@@ -205,6 +223,7 @@ def replan(raw: bytes) -> dict[str, Any]:
             "plan_id": fields.identity("plan_id"),
             "done": fields.identities("done", MOST_DOORS),
             "skipped": fields.identities("skipped", MOST_DOORS),
+            "skipped_errands": fields.identities("skipped_errands", MOST_DOORS),
             "not_home": {
                 one.identity("household_id"): str(one.one_of("again", Again))
                 for one in fields.objects("not_home", MOST_DOORS)
