@@ -25,7 +25,6 @@ from gridmap.domain.partition.operations import (
     Line,
     Move,
     Operation,
-    Pair,
     Remove,
     Reshape,
     Shift,
@@ -33,7 +32,7 @@ from gridmap.domain.partition.operations import (
     named,
     reach,
 )
-from gridmap.domain.partition.patch import Patch
+from gridmap.domain.partition.patch import Pair, Patch
 from gridmap.domain.partition.snapping import snapped
 from gridmap.domain.partition.units import degrees, twice_area, whole
 

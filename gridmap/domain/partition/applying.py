@@ -6,7 +6,7 @@ import numpy as np
 import shapely
 from shapely import Polygon
 
-from gridmap.domain.partition import bends, corners, grounds, lines, outlines
+from gridmap.domain.partition import corners, grounds, lines, outlines
 from gridmap.domain.partition.checks import Edit, accepted
 from gridmap.domain.partition.operations import (
     Bend,
@@ -67,13 +67,11 @@ def _wished(
     locked: frozenset[int],
 ) -> dict[int, Polygon | None]:
     match operation:
-        case Move():
+        case Move() | Bend():
             return corners.move(patch, operation)
-        case Bend() | Straighten():
-            return bends.wished(patch, operation)
         case Insert():
             return corners.insert(patch, operation)
-        case Remove():
+        case Remove() | Straighten():
             return corners.remove(patch, operation)
         case Join():
             return lines.join(patch, operation)

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from shapely import LineString, Polygon
 
-from gridmap.domain.partition.operations import Pair
-from gridmap.domain.partition.patch import Patch, Side, turned
+from gridmap.domain.partition.patch import Pair, Patch, Side, turned
 
 OUTSIDE = 0
 
@@ -49,7 +48,7 @@ def borders(grids: Mapping[int, Polygon]) -> Borders:
     ----------
     grids : by key; whole units.
     """
-    sides = Patch(grids).sides if grids else {}
+    sides = Patch(grids).of(grids) if grids else {}
     between: dict[Side, tuple[int, int]] = {}
     for side, left in sides.items():
         right = sides.get(turned(side), OUTSIDE)

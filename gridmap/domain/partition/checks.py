@@ -9,14 +9,14 @@ same whole number; both are computed again all the same, in other ways.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import shapely
 from shapely import Polygon
 
-from gridmap.domain.partition.patch import Patch, Side, lone
+from gridmap.domain.partition.patch import Patch, Ring, Side, lone, rings_of
 from gridmap.domain.partition.units import twice_area
 from gridmap.errors import N_, BadInput
 
@@ -81,13 +81,20 @@ def changes(patch: Patch, after: Mapping[int, Polygon | None], locked: frozenset
     changed = {
         key: shape
         for key, shape in after.items()
-        if shape is None or key not in patch.grids or not shapely.equals_identical(shape, patch.grids[key])
+        if shape is None or key not in patch.grids or not _identical(shape, patch.grids[key])
     }
     if not changed:
         raise BadInput(SAME)
     if held := locked & changed.keys():
         raise BadInput(LOCKED, keys=sorted(held))
     return Edit({key: patch.grids.get(key) for key in changed}, changed)
+
+
+def _identical(one: Polygon, other: Polygon) -> bool:
+    """Tell whether two polygons have the same corners in the same order, wherever their rings begin."""
+    if shapely.get_num_coordinates(one) != shapely.get_num_coordinates(other):
+        return False
+    return bool(shapely.equals_identical(shapely.normalize(one), shapely.normalize(other)))
 
 
 def one_valid_polygon_each(after: Mapping[int, Polygon | None]) -> None:
@@ -147,57 +154,63 @@ def fits_its_ring(patch: Patch, edit: Edit) -> None:
 
 def no_slivers(patch: Patch, edit: Edit) -> None:
     """Refuse necks, strips and corners that are narrower than a person on the ground could tell."""
-    was = {key: shape for key, shape in edit.before.items() if shape is not None}
-    moved = {key: shape for key, shape in edit.after.items() if shape is not None and _moved(was.get(key), shape)}
-    allowed = {key: _bodies(patch, shape) for key, shape in was.items() if key in moved}
-    joined = sum(_bodies(patch, shape) - 1 for key, shape in was.items() if edit.after[key] is None)
+    moved = {key: now for key, now in edit.after.items() if now is not None and _moved(edit.before[key], now)}
     for key, shape in moved.items():
         bodies = _bodies(patch, shape)
-        if bodies < 1 or bodies > max(allowed.get(key, 1), 1) + joined:
+        if bodies == 0 or (bodies > 1 and bodies > _bodies_before(patch, edit, key)):
             raise BadInput(NARROW, narrow=NARROW_M, keys=[key])
-    known = _turns(was.values())
-    for key, shape in moved.items():
-        if _too_sharp(patch, shape, known):
-            raise BadInput(SHARP, keys=[key])
+    sharp = {key: found for key, shape in moved.items() if (found := _sharp(patch, shape))}
+    if sharp:
+        known = {turn for shape in edit.before.values() if shape is not None for turn in _sharp(patch, shape)}
+        for key, found in sharp.items():
+            if found - known:
+                raise BadInput(SHARP, keys=[key])
+
+
+def _bodies_before(patch: Patch, edit: Edit, key: int) -> int:
+    """Return of how many bodies a grid, and what was joined to it, may consist."""
+    was = edit.before[key]
+    own = 1 if was is None else max(1, _bodies(patch, was))
+    gone = [shape for k, shape in edit.before.items() if shape is not None and edit.after[k] is None]
+    return own + sum(max(0, _bodies(patch, shape) - 1) for shape in gone)
 
 
 def _moved(was: Polygon | None, now: Polygon) -> bool:
-    """Tell whether a grid's ground has changed by more than a new corner on an old side."""
-    return was is None or not (was.buffer(1.0).covers(now) and now.buffer(1.0).covers(was))
+    """Tell whether a grid's ground has changed by more than new corners within a unit of its old sides."""
+    if was is None or len(was.interiors) != len(now.interiors):
+        return True
+    return any(not _same_way(old, new) for old, new in zip(rings_of(was), rings_of(now), strict=True))
+
+
+def _same_way(old: Ring, new: Ring) -> bool:
+    known, at, begin = set(old), 0, old[0]
+    if [p for p in new if p in known] != old:
+        return False
+    for p in new:
+        if p in known:
+            begin, at = p, at + 1
+            continue
+        x, y = old[at]
+        dx, dy = x - begin[0], y - begin[1]
+        if abs(dx * (p[1] - begin[1]) - dy * (p[0] - begin[0])) > abs(dx) + abs(dy):
+            return False
+    return True
 
 
 def _bodies(patch: Patch, shape: Polygon) -> int:
     """Return in how many bodies a grid falls when half the least width is taken off all around."""
     ground = patch.scale.stretched(np.array([shape], dtype=object))[0]
-    return len(shapely.get_parts(shapely.buffer(ground, -NARROW_M / 2, join_style="mitre")))
+    return len(shapely.get_parts(shapely.buffer(ground, -NARROW_M / 2, quad_segs=1, join_style="mitre")))
 
 
-def _rings(shape: Polygon) -> list[list[tuple[float, ...]]]:
-    return [list(ring.coords)[:-1] for ring in (shape.exterior, *shape.interiors)]
-
-
-Turn = tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...]]
-
-
-def _turns(shapes: Iterable[Polygon]) -> set[Turn]:
-    found: set[Turn] = set()
-    for shape in shapes:
-        for ring in _rings(shape):
-            triples = list(zip(ring[-1:] + ring[:-1], ring, ring[1:] + ring[:1], strict=True))
-            found |= {*triples, *[(c, b, a) for a, b, c in triples]}
+def _sharp(patch: Patch, shape: Polygon) -> set[tuple[int, ...]]:
+    """Return the corners of a grid that point outwards and are too sharp, with the corners before and after."""
+    found = set()
+    for ring in shapely.get_rings(shapely.orient_polygons(shape)):
+        at = shapely.get_coordinates(ring)[:-1]
+        u, v = (patch.scale.metres(np.roll(at, step, axis=0) - at) for step in (1, -1))
+        outward = v[:, 0] * u[:, 1] - v[:, 1] * u[:, 0] > 0
+        acute = (u * v).sum(axis=1) > np.cos(np.radians(SHARP_DEG)) * np.hypot(*u.T) * np.hypot(*v.T)
+        for i in np.flatnonzero(outward & acute).tolist():
+            found.add(tuple(np.concatenate([at[i - 1], at[i], at[(i + 1) % len(at)]]).astype(np.int64).tolist()))
     return found
-
-
-def _too_sharp(patch: Patch, shape: Polygon, known: set[Turn]) -> bool:
-    """Tell whether a grid has a new corner that points outwards and is too sharp."""
-    limit = np.cos(np.radians(SHARP_DEG))
-    for ring in _rings(Polygon(shapely.orient_polygons(shape))):
-        for turn in zip(ring[-1:] + ring[:-1], ring, ring[1:] + ring[:1], strict=True):
-            if turn in known:
-                continue
-            a, b, c = patch.scale.metres(np.array(turn))
-            u, v = a - b, c - b
-            outward = (b - a)[0] * (c - b)[1] - (b - a)[1] * (c - b)[0] > 0
-            if outward and u @ v > limit * np.hypot(*u) * np.hypot(*v):
-                return True
-    return False

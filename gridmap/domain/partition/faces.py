@@ -84,15 +84,15 @@ def all_faces(drawn: Noded) -> list[Face]:
 
 
 def _faces(drawn: Noded, keys: set[int]) -> list[Face]:
-    patch = drawn.patch
-    borders = {s if s[:2] < s[2:] else turned(s) for s, key in patch.sides.items() if key in keys}
+    own = drawn.patch.of(keys)
+    borders = {side if side[:2] < side[2:] else turned(side) for side in own}
     found = polygonized([*borders, *drawn.sides])
     ends, which = directed(found)
     sides: list[list[Side]] = [[] for _ in found]
     for (a, b, c, d), n in zip(ends.tolist(), which.tolist(), strict=True):
         sides[n].append((a, b, c, d))
     return [
-        Face(_owner(patch, shape, around), shape, tuple(around))
+        Face(_owner(drawn.patch, own, shape, around), shape, tuple(around))
         for shape, around in zip(found.tolist(), sides, strict=True)
     ]
 
@@ -102,13 +102,12 @@ def polygonized(sides: list[Side]) -> np.ndarray:
     return np.asarray(shapely.get_parts(shapely.polygonize(strings(np.array(sorted(sides))))))
 
 
-def _owner(patch: Patch, shape: Polygon, sides: list[Side]) -> int:
+def _owner(patch: Patch, own: Mapping[Side, int], shape: Polygon, sides: list[Side]) -> int:
     """Return the grid a face is part of; 0 for none."""
     for side in sides:
-        owner = patch.sides.get(side)
-        if owner is not None:
-            return owner
-    if any(turned(side) in patch.sides for side in sides):
+        if side in own:
+            return own[side]
+    if any(turned(side) in own for side in sides):
         return 0
     inside = shapely.point_on_surface(shape)
     holding = np.flatnonzero(shapely.contains(patch.shapes, inside))
@@ -126,7 +125,10 @@ def dealt(patch: Patch, settled: Mapping[int, list[Face]], waiting: list[Face]) 
     BadInput
         When a part borders on nothing that has a place.
     """
-    holder = {side: key for side, key in patch.sides.items() if key not in settled}
+    corners = np.array([side for part in waiting for side in part.sides]).reshape(-1, 2)
+    low, high = (corners.min(axis=0).tolist(), corners.max(axis=0).tolist()) if len(corners) else ([0, 0], [0, 0])
+    around = patch.around((low[0], low[1]), (high[0], high[1]))
+    holder = {side: key for side, key in around.items() if key not in settled}
     holder |= {side: key for key, parts in settled.items() for part in parts for side in part.sides}
     found = {key: list(parts) for key, parts in settled.items()}
     left = list(waiting)

@@ -15,7 +15,7 @@ import numpy as np
 import shapely
 from shapely import MultiPolygon, Polygon
 
-from gridmap.domain.partition.operations import Pair
+from gridmap.domain.partition.patch import Pair
 
 
 class Kind(StrEnum):

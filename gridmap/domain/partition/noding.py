@@ -25,10 +25,11 @@ from shapely import Polygon
 from gridmap.domain.drafting.ground import Scale
 from gridmap.domain.partition.checks import CLOSE
 from gridmap.domain.partition.corners import with_corners
-from gridmap.domain.partition.operations import Line, Pair
-from gridmap.domain.partition.patch import Patch, Side, strings, turned
+from gridmap.domain.partition.operations import Line
+from gridmap.domain.partition.patch import Pair, Patch, Side, pieces, strings, turned
 from gridmap.errors import BadInput
 
+LEADINGS = 4  # a line that was led elsewhere may pass other corners there
 NEAR_M = 0.6  # a line that passes a corner or ends at a border so closely is led through it
 
 
@@ -82,29 +83,32 @@ def noded(
     ends_m : so far the ends of a line that is not closed are led to the nearest border.
     outline_moves : whether the outline may get new corners like any border.
     """
-    ends, rim = patch.pieces
+    sides = _near(patch, lines, max(ends_m, NEAR_M))
+    near, rim = pieces(sides)
     rim = rim & (not outline_moves)
-    near, rim = _near(ends, rim, lines, patch.scale, max(ends_m, NEAR_M))
-    stiff = _stiff(patch, near, rigid)
-    led = [_led(line, near, rim, stiff, patch.scale, ends_m) for line in lines]
-    drawn = np.array([(*a, *b) for line in led for a, b in itertools.pairwise(line)], dtype=np.int64)
-    drawn = drawn.reshape(-1, 4)
+    stiff = _stiff(sides, near, rigid)
+    border = _Border(near, rim, stiff, patch.scale) if len(near) else None
+    led = [_led(line, border, ends_m) if border else list(line) for line in lines]
+    drawn = np.array([(*a, *b) for line in led for a, b in itertools.pairwise(line)], dtype=np.int64).reshape(-1, 4)
     hot = np.unique(np.vstack([drawn[:, :2], drawn[:, 2:], _crossings(drawn, near)]), axis=0)
     more = _through(near, hot)
     for i, corners in more.items():
         if stiff[i] or (rim[i] and not all(_exactly_on(near[i], corner) for corner in corners)):
             raise BadInput(CLOSE)
-    drawn_in = Noded(patch, {_side(near[i]): corners for i, corners in more.items()}, [])
-    now = drawn_in.patch
+    put = {_side(near[i]): corners for i, corners in more.items()}
+    pieces_of_border = {piece for side in map(_side, near) for piece in _chain(side, put.get(side, []))}
     routed = _through(drawn, np.unique(np.vstack([hot, near[:, :2], near[:, 2:]]), axis=0))
     found: set[Side] = set()
-    for i, side in enumerate(drawn):
-        chain = [(int(side[0]), int(side[1])), *routed.get(i, []), (int(side[2]), int(side[3]))]
-        for a, b in itertools.pairwise(chain):
-            piece = (*a, *b)
-            if piece not in now.sides and turned(piece) not in now.sides and turned(piece) not in found:
+    for i, side in enumerate(map(_side, drawn)):
+        for piece in _chain(side, routed.get(i, [])):
+            if not {piece, turned(piece)} & pieces_of_border and turned(piece) not in found:
                 found.add(piece)
-    return Noded(patch, drawn_in.corners, sorted(found))
+    return Noded(patch, put, sorted(found))
+
+
+def _chain(side: Side, corners: list[Pair]) -> list[Side]:
+    """Return the pieces of a side that runs through corners."""
+    return [(*a, *b) for a, b in itertools.pairwise([side[:2], *corners, side[2:]])]
 
 
 def _side(ends: np.ndarray) -> Side:
@@ -112,47 +116,42 @@ def _side(ends: np.ndarray) -> Side:
     return a, b, c, d
 
 
-def _near(
-    ends: np.ndarray, rim: np.ndarray, lines: list[Line], scale: Scale, within_m: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the sides in the neighbourhood of lines."""
+def _near(patch: Patch, lines: list[Line], within_m: float) -> dict[Side, int]:
+    """Return the sides in the neighbourhood of lines, with the grids on their left."""
     corners = np.vstack([np.array(line, dtype=np.int64) for line in lines])
-    margin = np.ceil(within_m / np.array([scale.east, scale.north])).astype(np.int64) + 2
-    low, high = corners.min(axis=0) - margin, corners.max(axis=0) + margin
-    a, b = np.minimum(ends[:, :2], ends[:, 2:]), np.maximum(ends[:, :2], ends[:, 2:])
-    here = ((a <= high) & (b >= low)).all(axis=1)
-    return ends[here], rim[here]
+    margin = np.ceil(within_m / np.array([patch.scale.east, patch.scale.north])).astype(np.int64) + 2
+    low, high = (corners.min(axis=0) - margin).tolist(), (corners.max(axis=0) + margin).tolist()
+    return patch.around((low[0], low[1]), (high[0], high[1]))
 
 
-def _stiff(patch: Patch, near: np.ndarray, rigid: frozenset[int]) -> np.ndarray:
+def _stiff(sides: Mapping[Side, int], near: np.ndarray, rigid: frozenset[int]) -> np.ndarray:
     """Return which sides belong to grids that get no new corner."""
-    if not rigid:
-        return np.zeros(len(near), dtype=bool)
-    sides = [_side(one) for one in near]
-    owners = [{patch.sides.get(side), patch.sides.get(turned(side))} for side in sides]
-    return np.array([bool(rigid & keys) for keys in owners], dtype=bool)
+    owners = [{sides.get(side), sides.get(turned(side))} for side in map(_side, near)] if rigid else []
+    return np.array([bool(rigid & keys) for keys in owners] or np.zeros(len(near)), dtype=bool)
 
 
-def _led(line: Line, near: np.ndarray, rim: np.ndarray, stiff: np.ndarray, scale: Scale, ends_m: float) -> list[Pair]:
+def _led(line: Line, border: _Border, ends_m: float) -> list[Pair]:
     """Return a line led through the corners it passes closely, and its corners led onto the borders they touch."""
-    if not len(near):
-        return list(line)
-    border = _Border(near, rim | stiff, stiff, scale)
     closed = line[0] == line[-1]
     last = len(line) - 1
-    onto = [border.touched(p, NEAR_M if closed or 0 < i < last else ends_m) for i, p in enumerate(line)]
-    found: list[Pair] = []
-    for a, b in itertools.pairwise(onto):
-        found += [a, *border.passed(a, b)]
-    found.append(onto[-1])
-    return [p for i, p in enumerate(found) if i == 0 or p != found[i - 1]]
+    found = [border.touched(p, NEAR_M if closed or 0 < i < last else ends_m) for i, p in enumerate(line)]
+    for _ in range(LEADINGS):
+        led = found[:1]
+        for a, b in itertools.pairwise(found):
+            led += [*border.passed(a, b), b]
+        led = [p for i, p in enumerate(led) if i == 0 or p != led[i - 1]]
+        if led == found:
+            break
+        found = led
+    return found
 
 
 class _Border:
     """Sides near a line, measured in metres."""
 
-    def __init__(self, ends: np.ndarray, fixed: np.ndarray, stiff: np.ndarray, scale: Scale) -> None:
-        self.ends, self.fixed, self.stiff = ends, fixed, stiff
+    def __init__(self, ends: np.ndarray, rim: np.ndarray, stiff: np.ndarray, scale: Scale) -> None:
+        self.ends, self.fixed, self.stiff = ends, rim | stiff, stiff
+        self.known = set(map(_side, ends))
         self.stretch = np.array([scale.east, scale.north])
         self.corners = np.unique(np.vstack([ends[:, :2], ends[:, 2:]]), axis=0)
         self.tree = shapely.STRtree(strings(ends * np.tile(self.stretch, 2)))
@@ -171,9 +170,9 @@ class _Border:
 
     def passed(self, a: Pair, b: Pair) -> list[Pair]:
         """Return what a line from one corner to the next passes closely, in order."""
-        line = shapely.LineString(np.array([a, b]) * self.stretch) if a != b else None
-        if line is None:
+        if a == b or (*a, *b) in self.known or (*b, *a) in self.known:
             return []
+        line = shapely.LineString(np.array([a, b]) * self.stretch)
         near = self.corner_tree.query(line, predicate="dwithin", distance=NEAR_M)
         found = {(int(x), int(y)) for x, y in self.corners[near]}
         for i in self.tree.query(line, predicate="intersects").tolist():

@@ -15,10 +15,10 @@ import numpy as np
 import shapely
 from shapely import LineString, Polygon
 
+from gridmap.domain.partition.patch import Pair
 from gridmap.domain.partition.units import GLOBE
 from gridmap.errors import BadInput
 
-Pair = tuple[int, int]
 Line = tuple[Pair, ...]
 Box = tuple[int, int, int, int]
 

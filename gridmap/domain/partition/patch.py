@@ -13,6 +13,8 @@ from shapely import Polygon
 from gridmap.domain.drafting.ground import Scale
 from gridmap.domain.partition.units import scale_at
 
+Pair = tuple[int, int]
+Ring = list[Pair]  # closed: the last corner is the first
 Side = tuple[int, int, int, int]  # a piece of border from one corner to the next: x, y, x, y
 
 
@@ -47,29 +49,36 @@ class Patch:
         return scale_at((low + high) / 2)
 
     @cached_property
-    def sides(self) -> dict[Side, int]:
-        """Return for every side the grid on its left; the neighbour has the same side the other way round."""
-        ends, owner = directed(self.shapes)
-        keys = self.keys[owner].tolist()
-        return dict(zip(map(tuple, ends.tolist()), keys, strict=True))
+    def ends(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return all sides as (n, 4) ends with the grid on their left, and its position in ``keys``."""
+        return directed(self.shapes)
 
-    @cached_property
-    def pieces(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return every side once as (n, 4) ends, and whether only one grid has it."""
-        sides = self.sides
-        once = [side for side in sides if side[:2] < side[2:] or turned(side) not in sides]
-        rim = [turned(side) not in sides for side in once]
-        return np.array(once, dtype=np.int64).reshape(-1, 4), np.array(rim, dtype=bool)
+    def around(self, low: Pair, high: Pair) -> dict[Side, int]:
+        """Return the sides that may meet a box with the grid on their left; a neighbour has the same one turned."""
+        ends, owner = self.ends
+        here = (np.minimum(ends[:, :2], ends[:, 2:]) <= high) & (np.maximum(ends[:, :2], ends[:, 2:]) >= low)
+        chosen = here.all(axis=1)
+        return self._named(ends[chosen], owner[chosen])
 
-    def at(self, corner: tuple[int, int]) -> list[Side]:
-        """Return the sides that begin or end at a corner, each once."""
-        ends, _ = self.pieces
-        here = (ends[:, :2] == corner).all(axis=1) | (ends[:, 2:] == corner).all(axis=1)
-        return [(a, b, c, d) for a, b, c, d in ends[here].tolist()]
+    def of(self, keys: Iterable[int]) -> dict[Side, int]:
+        """Return the sides of some grids."""
+        ends, owner = self.ends
+        chosen = np.isin(owner, np.flatnonzero(np.isin(self.keys, list(keys))))
+        return self._named(ends[chosen], owner[chosen])
+
+    def _named(self, ends: np.ndarray, owner: np.ndarray) -> dict[Side, int]:
+        return {(a, b, c, d): key for (a, b, c, d), key in zip(ends.tolist(), self.keys[owner].tolist(), strict=True)}
 
     def changed(self, after: Mapping[int, Polygon]) -> Patch:
         """Return the patch with some grids replaced."""
         return Patch({**self.grids, **after})
+
+
+def pieces(sides: Mapping[Side, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return every side once as (n, 4) ends, and whether only one grid has it."""
+    once = [side for side in sides if side[:2] < side[2:] or turned(side) not in sides]
+    rim = [turned(side) not in sides for side in once]
+    return np.array(once, dtype=np.int64).reshape(-1, 4), np.array(rim, dtype=bool)
 
 
 def turned(side: Side) -> Side:
@@ -84,6 +93,15 @@ def directed(shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     grid = at.astype(np.int64)
     inner = ring[1:] == ring[:-1]
     return np.hstack([grid[:-1][inner], grid[1:][inner]]), shape[ring[1:][inner]]
+
+
+def rings_of(shape: Polygon) -> list[Ring]:
+    """Return the rings of a polygon, the outer one first, as they are written."""
+    found = []
+    for ring in (shape.exterior, *shape.interiors):
+        corners = shapely.get_coordinates(ring).astype(np.int64).tolist()
+        found.append([(x, y) for x, y in corners])
+    return found
 
 
 def lone(shapes: Iterable[Polygon]) -> set[Side] | None:

@@ -9,7 +9,8 @@ import shapely
 from shapely import LineString
 from shapely.ops import substring
 
-from gridmap.domain.partition.operations import Line, Pair
+from gridmap.domain.partition.operations import Line
+from gridmap.domain.partition.patch import Pair
 from gridmap.domain.partition.units import scale_at
 
 STRAY = 1.5  # a street is followed while it strays no farther than so many times the reach from what was drawn
