@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
@@ -40,11 +40,13 @@ def as_job(con: Connection, actor: Actor) -> Iterator[None]:
     """Count with the program's own rights, then give the actor his back.
 
     Figures of a grid are the same whoever asks first, and a planner may not see the groups they are counted from.
+    The program itself keeps them: there is nothing to give back.
     """
     access.require(actor, *READERS)
     become(con, Actor(Machine.JOB, actor.community_id))
     yield
-    become(con, actor)
+    if actor.role is not Machine.JOB:
+        become(con, actor)
 
 
 def days(con: Connection, actor: Actor) -> Calendar:
@@ -165,6 +167,7 @@ def _begin_day(con: Connection, calendar: Calendar, community_id: int, on: date,
     ids = None
     if after is not None and after < on:
         grid_stats.close(con, community_id, on=after)
+    _take_borders(con, community_id, on)
     if after is not None and not everybody:
         known_at = end_of(after, calendar.timezone)
         ids = coverage.households_changed_between(con, community_id, after=after, until=on, known_at=known_at)
@@ -172,6 +175,22 @@ def _begin_day(con: Connection, calendar: Calendar, community_id: int, on: date,
     _count_today(con, calendar, community_id, on)
     coverage.mark_decided(con, community_id, on=on, changed=changed)
     return changed
+
+
+def _take_borders(con: Connection, community_id: int, on: date) -> None:
+    """Let borders take effect whose day has come, before the day is counted."""
+    from gridmap.services import taking_effect  # a day begins with borders, and borders are counted like a day
+
+    taking_effect.take_due(con, Actor(Machine.JOB, community_id), on=on)
+
+
+def recount(con: Connection, actor: Actor, *, on: date, household_ids: Sequence[int], grid_ids: Sequence[int]) -> None:
+    """Decide households that changed grid anew, and count their old and new grids: of the day that has begun."""
+    access.require(actor, Machine.JOB)
+    calendar = days(con, actor)
+    changed = _decide_again(con, calendar, actor.community_id, on, list(household_ids)) if household_ids else 0
+    _count_today(con, calendar, actor.community_id, on, list(grid_ids))
+    coverage.mark_decided(con, actor.community_id, on=on, changed=changed)
 
 
 def ensure(con: Connection, actor: Actor, calendar: Calendar, on: date) -> None:

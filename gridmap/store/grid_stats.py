@@ -70,8 +70,9 @@ FROM unnest(CAST(:grid_ids AS bigint[]), CAST(:groups AS text[]), CAST(:counts A
 """)
 _EMPTY = text("""
 INSERT INTO grid_stat (community_id, grid_id, "on", group_code, final, counts)
-SELECT community_id, id, :on, '', :final, CAST(:zeros AS json) FROM grid
-WHERE community_id = :c AND (CAST(:all AS boolean) OR id = ANY(:grids)) ON CONFLICT DO NOTHING
+SELECT community_id, grid_id, CAST(:on AS date), '', CAST(:final AS boolean), CAST(:zeros AS json)
+FROM grid_version WHERE community_id = :c AND (CAST(:all AS boolean) OR grid_id = ANY(:grids))
+  AND valid_from <= :on AND (valid_to IS NULL OR valid_to > :on) ON CONFLICT DO NOTHING
 """)
 _CLEAR = text(f'DELETE FROM grid_stat WHERE {_SOME} AND "on" = :on')
 _ZEROS = json.dumps(as_values(Counts()))
