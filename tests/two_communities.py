@@ -55,6 +55,7 @@ def values_for(small: Small) -> dict[str, object]:
         "account_id": 2**62,
         "code": small.codes[0][0],
         "plan_id": 2**62,
+        "report_id": 2**62,
         "household_id": small.households[0][0],
         "submission_id": UUID(int=1),
         "photo_id": UUID(int=1),

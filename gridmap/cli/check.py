@@ -103,6 +103,7 @@ def samples(community_id: int) -> Samples:
             ),
             {"c": community_id},
         ).all()
+        issued = [str(i) for i in con.execute(text("SELECT max(id) FROM issued_report")).scalars() if i]
     x, y = tile_of(one.lon, one.lat, ZOOM)
     shared = {
         "version": [f"{one.map_version}-{one.day}"],
@@ -112,6 +113,7 @@ def samples(community_id: int) -> Samples:
         "y": [str(y)],
         "kind": ["xlsx", "csv"],
         "token": ["no-such-link"],
+        "report_id": issued,
         "submission_id": [str(UUID(int=1))],
         "photo_id": [str(UUID(int=1))],
     }

@@ -996,7 +996,7 @@ issued_report = _tenant(  # a report as it was handed out, for good
     Column("title", Text, nullable=False),
     Column("issued_at", DateTime(timezone=True), nullable=False, server_default=NOW),
     Column("account_id", BigInteger),
-    Column("media_type", Text, nullable=False),
+    Column("figures", JSON, nullable=False),  # domain.figures.of_overview, to be compared with what is counted later
     Column("file", LargeBinary, nullable=False),
     Column("hash", LargeBinary(32), nullable=False),  # SHA-256 of file
     _refers("account_id", "account"),

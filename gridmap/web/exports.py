@@ -23,7 +23,8 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 WRITERS = {"xlsx": (to_xlsx, XLSX), "csv": (to_csv, "text/csv; charset=utf-8")}
 
 
-def _stamp() -> tuple[str, ...]:
+def stamp() -> tuple[str, ...]:
+    """Return what every file carries: whose it is, whether it is invented, who took it and when."""
     here = edge.community()
     at: datetime = edge.now().astimezone(ZoneInfo(here.timezone))
     return paper.stamp(
@@ -50,7 +51,7 @@ def overview(kind: str) -> Response:
     with edge.transaction() as con:
         found = exports.overview(con, edge.actor(), on=view.on, group=view.group)
     ranked = by_overdue(found.grids) if view.sort else by_need(found.grids, view.story)
-    sheet = paper.overview_sheet(replace(found, grids=tuple(ranked)), _stamp())
+    sheet = paper.overview_sheet(replace(found, grids=tuple(ranked)), stamp())
     return _file(sheet, f"coverage-{view.on}", kind)
 
 
@@ -69,5 +70,5 @@ def doors(code: str, kind: str) -> Response:
             **narrowed(chosen),
             group=view.group,
         )
-    sheet = paper.doors_sheet(found.rows, _stamp(), on=view.on.isoformat(), grid_name=here.name, group=view.group)
+    sheet = paper.doors_sheet(found.rows, stamp(), on=view.on.isoformat(), grid_name=here.name, group=view.group)
     return _file(sheet, f"coverage-{here.code}-{request.args.get('state', OVERDUE)}-{view.on}", kind)
