@@ -9,7 +9,9 @@ more than ``AHEAD`` in the future is held as ``future``, what is older than ``OL
 ahead is taken as the moment of arrival.
 
 *Place.* The grid a visit was made in must be one of the worker's today, else ``not_assigned``; the household must
-still be in it, else ``elsewhere``. Whether such a household exists somewhere else is not told to him.
+still be in it, else ``elsewhere``. Whether such a household exists somewhere else is not told to him. What he did there
+before other borders took the household, or the grid, from him is kept all the same: it counts as made in that grid,
+and follows the household.
 
 *Promise.* An appointment outside the quiet hours is held as ``quiet``, for a leader to decide; **the visit itself and
 everything else it told is kept at once**: who was met was met, whatever was promised.

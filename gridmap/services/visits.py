@@ -1,14 +1,16 @@
 """Keeping what phones send: one door, one transaction, nothing lost, nothing twice.
 
-The order of locks is the same for everybody: the household (which keeps its grid until we are done), then the
-community's coverage, then the submission's id. What is told at a door is written with the sender's own rights, so
-that row security has its say; what follows from it (spells, earlier promises, plans, figures) with the program's.
+The order of locks is the same for everybody: the community's coverage, then the household (which keeps its grid until
+we are done), then the submission's id. What is told at a door is written with the sender's own rights, so that row
+security has its say; what follows from it (spells, earlier promises, plans, figures) with the program's, and so is
+what a worker did in his own grid before other borders gave its household to another.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -172,13 +174,24 @@ def _judge(
             return entry, None, document
         if isinstance(document, Withdrawal):
             return entry, home, _judge_withdrawal(con, actor, document, at)
-        if actor.role is Role.WORKER and document.in_grid_id not in actor.grid_ids:
+        before = home is not None and _before_it_moved(con, actor, document, entry)
+        if actor.role is Role.WORKER and document.in_grid_id not in actor.grid_ids and not before:
             return entry, home, Held(Why.NOT_ASSIGNED, document.household_id)
-        if home is None or home.grid_id != document.in_grid_id:
+        if home is None or (home.grid_id != document.in_grid_id and not before):
             return entry, home, Held(Why.ELSEWHERE, document.household_id)
         if isinstance(document, Visit):
             return entry, home, _with_known(con, actor, document)
         return entry, home, document
+
+
+def _before_it_moved(con: Connection, actor: Actor, document: Visit | Photo, entry: Entry) -> bool:
+    """Tell whether a visit was made by who worked there, in the grid its household was in then, before it moved."""
+    moment = document.taken_at if isinstance(document, Photo) else document.visited_at
+    day = moment.astimezone(ZoneInfo(entry.timezone)).date()
+    c, grid_id = actor.community_id, document.in_grid_id
+    if visits.moved_out_of(con, c, document.household_id, after=moment) != grid_id:
+        return False
+    return actor.role is not Role.WORKER or visits.worked_in(con, c, actor.worker_id, grid_id, on=day)
 
 
 def begin(
@@ -191,10 +204,9 @@ def begin(
     skew: int,
     at: datetime,
 ) -> tuple[Entry, Door | None]:
-    """Lock the household and the community's figures, and say from when on this is known. With the program's rights."""
+    """Lock the community's figures and the household, and say from when on this is known. With the program's rights."""
     access.require(actor, *SENDERS)
     job, c = program(actor), actor.community_id
-    home = None if household_id is None else visits.door(con, c, household_id, on=at.date())
     facts.lock(con, c)
     calendar = coverage.days(con, job)
     on = at.astimezone(ZoneInfo(calendar.timezone)).date()
@@ -203,9 +215,8 @@ def begin(
         on = calendar.decided_on
         recorded_at = coverage.end_of(on - timedelta(days=1), calendar.timezone)
     if calendar.decided_on != on:  # the first of the day counts every grid
-        coverage.ensure(con, job, calendar, on)
-    if home is not None and on != at.date():  # its spell is that of the community's day
-        home = visits.door(con, c, home.household_id, on=on)
+        coverage.ensure(con, job, calendar, on)  # ... and lets borders take effect: where is the household now?
+    home = None if household_id is None else visits.door(con, c, household_id, on=on)
     return Entry(submission_id, worker_id, skew, recorded_at, on, calendar.timezone), home
 
 
@@ -264,24 +275,45 @@ def keep(
     if isinstance(document, Withdrawal):
         with coverage.as_job(con, actor):
             _take_back(con, actor, document.visit_id, entry)
-    elif isinstance(document, Photo) and home is not None:
-        to = _writing(actor, entry, home)
-        if not visits.add_photo(con, replace(to, visit_id=document.visit_id), entry.submission_id, document):
-            raise NotFound("没有这条记录")
-    elif isinstance(document, Visit) and home is not None:
-        _keep_visit(con, actor, entry, document, home, with_promise=with_promise)
+        return
+    if home is None:
+        return
+    if isinstance(document, Photo):
+        with _rights(con, actor, home):
+            _keep_photo(con, actor, entry, document, home)
+    elif isinstance(document, Visit):
+        with _rights(con, actor, home):
+            _write_down(con, actor, entry, document, home)
+        _follow(con, actor, entry, document, home, with_promise=with_promise)
+
+
+def _rights(con: Connection, actor: Actor, home: Door) -> AbstractContextManager[None]:
+    """Return whose rights a record is written with: the sender's own, unless the household is his no more."""
+    own = actor.role is not Role.WORKER or home.grid_id in actor.grid_ids
+    return nullcontext() if own else coverage.as_job(con, actor)
 
 
 def _writing(actor: Actor, entry: Entry, home: Door) -> Writing:
     return Writing(actor.community_id, entry.submission_id, home.household_id, home.grid_id, entry.recorded_at)
 
 
-def _keep_visit(con: Connection, actor: Actor, entry: Entry, visit: Visit, home: Door, *, with_promise: bool) -> None:
+def _keep_photo(con: Connection, actor: Actor, entry: Entry, photo: Photo, home: Door) -> None:
+    to = _writing(actor, entry, home)
+    if not visits.add_photo(con, replace(to, visit_id=photo.visit_id), entry.submission_id, photo):
+        raise NotFound("没有这条记录")
+
+
+def _write_down(con: Connection, actor: Actor, entry: Entry, visit: Visit, home: Door) -> None:
     to = _writing(actor, entry, home)
     made_in = visit.in_grid_id
     if not visits.add(con, to, visit, made_in_grid_id=made_in, worker_id=entry.worker_id, skew_s=entry.skew_s):
         raise NotFound("没有这条记录")
     visits.add_told(con, to, visit, made_in_grid_id=made_in)
+
+
+def _follow(con: Connection, actor: Actor, entry: Entry, visit: Visit, home: Door, *, with_promise: bool) -> None:
+    """Draw from a visit what follows for its household."""
+    to = _writing(actor, entry, home)
     with coverage.as_job(con, actor):
         if visit.result not in {Result.MET, Result.NOBODY}:  # nobody is to come again
             visits.close_promises(con, to, told_at=visit.visited_at)

@@ -97,6 +97,27 @@ def is_grid(con: Connection, community_id: int, grid_id: int) -> bool:
     return bool(con.execute(text(query), {"c": community_id, "g": grid_id}).scalar_one())
 
 
+def moved_out_of(con: Connection, community_id: int, household_id: int, *, after: datetime) -> int | None:
+    """Return the grid other borders took a household out of first after a moment; None when it has not moved since."""
+    query = (
+        "SELECT m.from_grid_id FROM boundary_move AS m JOIN boundary_version AS v"
+        " ON v.community_id = m.community_id AND v.id = m.version_id"
+        " WHERE m.community_id = :c AND m.household_id = :h AND v.recorded_at > :after ORDER BY v.recorded_at, v.id"
+        " LIMIT 1"
+    )
+    return con.execute(text(query), {"c": community_id, "h": household_id, "after": after}).scalar()
+
+
+def worked_in(con: Connection, community_id: int, worker_id: int, grid_id: int, *, on: date) -> bool:
+    """Tell whether somebody worked in a grid on a day; the day other borders ended his work there included."""
+    query = (
+        "SELECT EXISTS (SELECT FROM worker_assignment WHERE community_id = :c AND worker_id = :w AND grid_id = :g"
+        " AND valid_from <= :on AND (valid_to IS NULL OR valid_to >= :on))"
+    )
+    values = {"c": community_id, "w": worker_id, "g": grid_id, "on": on}
+    return bool(con.execute(text(query), values).scalar_one())
+
+
 # --- writing down ------------------------------------------------------------------------------------------------
 
 
