@@ -103,7 +103,8 @@ def _replaced(patch: Patch, keys: Iterable[int], change: Callable[[Ring], Ring])
         rings = [change(ring) for ring in rings_of(patch.grids[key])]
         if any(len(set(ring)) < 3 for ring in rings):
             raise BadInput(TOO_FEW, keys=[key])
-        found[key] = Polygon(rings[0], rings[1:])
+        shell, *holes = (np.array(ring, dtype=float) for ring in rings)
+        found[key] = Polygon(shell, holes)
     return found
 
 

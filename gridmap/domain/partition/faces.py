@@ -38,13 +38,13 @@ def length_m(patch: Patch, side: Side) -> float:
     return float(np.hypot((side[2] - side[0]) * patch.scale.east, (side[3] - side[1]) * patch.scale.north))
 
 
-def parted(drawn: Noded, only: int | None = None) -> tuple[Noded, dict[int, list[Face]]]:
+def parted(drawn: Noded, only: frozenset[int] | None = None) -> tuple[Noded, dict[int, list[Face]]]:
     """Return the faces of the grids that lines cut, and the lines without what cuts nothing.
 
     Parameters
     ----------
     drawn : lines led into a patch.
-    only : key of the one grid to be cut; the others stay as if the lines did not cross them.
+    only : keys of the grids that may be cut; the others stay as if the lines did not cross them.
     """
     found = faces(drawn, only)
     around = {side for several in found.values() for face in several for side in face.sides}
@@ -56,7 +56,7 @@ def parted(drawn: Noded, only: int | None = None) -> tuple[Noded, dict[int, list
     return trimmed, faces(trimmed, only)
 
 
-def faces(drawn: Noded, only: int | None = None) -> dict[int, list[Face]]:
+def faces(drawn: Noded, only: frozenset[int] | None = None) -> dict[int, list[Face]]:
     """Return the faces of every grid that lines cut, largest first; grids that stay whole are left out."""
     if not drawn.sides:
         return {}
@@ -66,7 +66,8 @@ def faces(drawn: Noded, only: int | None = None) -> dict[int, list[Face]]:
     patch = drawn.patch
     box = shapely.bounds(patch.shapes)
     here = (box[:, 0] <= high[0]) & (box[:, 1] <= high[1]) & (box[:, 2] >= low[0]) & (box[:, 3] >= low[1])
-    keys = set(patch.keys[here].tolist()) if only is None else {only}
+    keys = set(patch.keys[here].tolist())
+    keys = keys if only is None else keys & only
     grouped: dict[int, list[Face]] = {}
     for face in _faces(drawn, keys):
         if face.owner in keys:

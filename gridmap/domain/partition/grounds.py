@@ -8,7 +8,8 @@ import numpy as np
 import shapely
 from shapely import Polygon
 
-from gridmap.domain.partition.checks import EMPTIED, TORN
+from gridmap.domain.partition import joining
+from gridmap.domain.partition.checks import EMPTIED, LOCKED, TORN
 from gridmap.domain.partition.faces import Face, parted, united_parts
 from gridmap.domain.partition.lines import grid_of
 from gridmap.domain.partition.noding import Noded, noded
@@ -16,39 +17,47 @@ from gridmap.domain.partition.operations import Draw, Give, Line
 from gridmap.domain.partition.patch import Patch, united
 from gridmap.errors import N_, BadInput
 
+LEAST = 100.0  # square units (1 dm2): what overlaps less only touches
 CRUMB_M = 1.5  # what is narrower is left over where two drawn lines nearly agree
 
 OUTSIDE = N_("所选的地方不在社区里")
 ALREADY = N_("所选的地方已经属于这个网格")
-FAR = N_("所选的地方与接收的网格不相连，先把中间的一起划过去")
 
 
 def give(patch: Patch, wish: Give, locked: frozenset[int]) -> dict[int, Polygon | None]:
     """Return the grids after ground has been given to one of them."""
-    grid_of(patch, wish.to)
-    ground = _one(shapely.union_all(np.array(wish.shapes, dtype=object), grid_size=1))
-    return _handed(patch, ground, wish.to, locked)
+    receiver = grid_of(patch, wish.to)
+    footprint = shapely.union_all(np.array(wish.shapes, dtype=object))
+    donors = {
+        key: shape
+        for key, shape in patch.grids.items()
+        if key != wish.to and shapely.area(shapely.intersection(shape, footprint)) > LEAST
+    }
+    if not donors:
+        raise BadInput(ALREADY if shapely.intersects(receiver, footprint) else OUTSIDE)
+    if held := locked & {*donors, wish.to}:
+        raise BadInput(LOCKED, keys=sorted(held))
+    donor = shapely.coverage_union_all(np.array(list(donors.values()), dtype=object))
+    ground = joining.grounds(wish.shapes, wish.others, donor, receiver, patch.scale)
+    return _handed(patch, ground, wish.to, locked, frozenset(donors))
 
 
 def draw(patch: Patch, wish: Draw, locked: frozenset[int]) -> dict[int, Polygon | None]:
     """Return the grids after a new one has been made of what lies under a ring."""
     if wish.new_key in patch.grids:
         raise BadInput("新网格的编号已被使用")
-    return _handed(patch, [wish.shape], wish.new_key, locked)
+    return _handed(patch, [wish.shape], wish.new_key, locked, frozenset(patch.grids))
 
 
-def _one(ground: shapely.Geometry) -> list[Polygon]:
-    """Return the parts of some ground without their holes."""
-    return [Polygon(part.exterior) for part in shapely.get_parts(ground).tolist() if part.area]
-
-
-def _handed(patch: Patch, ground: list[Polygon], to: int, locked: frozenset[int]) -> dict[int, Polygon | None]:
-    """Return the grids after some ground has gone to ``to``."""
+def _handed(
+    patch: Patch, ground: list[Polygon], to: int, locked: frozenset[int], donors: frozenset[int]
+) -> dict[int, Polygon | None]:
+    """Return the grids after some ground of some of them has gone to ``to``."""
     rings: list[Line] = [tuple((int(x), int(y)) for x, y in part.exterior.coords) for part in ground]
-    drawn, cut_grids = parted(noded(patch, rings, rigid=locked - {to}))
-    taken, kept = _sorted(drawn, cut_grids, ground, to)
+    drawn, cut_grids = parted(noded(patch, rings, rigid=locked), donors)
+    taken, kept = _sorted(drawn, cut_grids, ground, donors)
     if not taken:
-        raise BadInput(ALREADY if to in patch.grids and _within(patch, ground, to) else OUTSIDE)
+        raise BadInput(OUTSIDE)
     found = dict(drawn.made)
     for key in taken:
         if not kept[key]:
@@ -57,16 +66,12 @@ def _handed(patch: Patch, ground: list[Polygon], to: int, locked: frozenset[int]
     own = [drawn.patch.grids[to]] if to in drawn.patch.grids else []
     gained = united([*own, *[shape for shapes in taken.values() for shape in shapes]])
     if gained is None:
-        raise BadInput(FAR if own else TORN, keys=[to])
+        raise BadInput(joining.FAR if own else TORN, keys=[to])
     return {**found, to: gained}
 
 
-def _within(patch: Patch, ground: list[Polygon], to: int) -> bool:
-    return bool(shapely.intersects(patch.grids[to], np.array(ground, dtype=object)).any())
-
-
 def _sorted(
-    drawn: Noded, cut_grids: Mapping[int, list[Face]], ground: list[Polygon], to: int
+    drawn: Noded, cut_grids: Mapping[int, list[Face]], ground: list[Polygon], donors: frozenset[int]
 ) -> tuple[dict[int, list[Polygon]], dict[int, list[Polygon]]]:
     """Return by grid what is taken from it and what it keeps; of whole grids under the ground everything."""
     area = shapely.union_all(np.array(ground, dtype=object))
@@ -74,8 +79,6 @@ def _sorted(
     taken: dict[int, list[Polygon]] = {}
     kept: dict[int, list[Polygon]] = {}
     for key, several in cut_grids.items():
-        if key == to:
-            continue
         inside = [bool(area.contains(shapely.point_on_surface(face.shape))) for face in several]
         thin = [_is_crumb(drawn.patch, face.shape) for face in several]
         given = [face.shape for face, within, crumb in zip(several, inside, thin, strict=True) if within and not crumb]
@@ -84,7 +87,7 @@ def _sorted(
         stays = [face.shape for face, within, crumb in zip(several, inside, thin, strict=True) if not within or crumb]
         taken[key], kept[key] = _tidied(drawn.patch, given, stays)
     for key, shape in drawn.patch.grids.items():
-        if key not in cut_grids and key != to and area.contains(shapely.point_on_surface(shape)):
+        if key in donors and key not in cut_grids and area.contains(shapely.point_on_surface(shape)):
             taken[key], kept[key] = [shape], []
     return taken, kept
 

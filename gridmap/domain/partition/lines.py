@@ -31,7 +31,7 @@ def cut(patch: Patch, wish: Cut, locked: frozenset[int]) -> dict[int, Polygon | 
     grid_of(patch, wish.key)
     if wish.new_key in patch.grids:
         raise BadInput("新网格的编号已被使用")
-    drawn, found = parted(noded(patch, [wish.line], rigid=locked, ends_m=ENDS_M), wish.key)
+    drawn, found = parted(noded(patch, [wish.line], rigid=locked, ends_m=ENDS_M), frozenset({wish.key}))
     parts = found.get(wish.key, [])
     if not parts:
         raise BadInput(NOT_CUT)

@@ -1,0 +1,173 @@
+"""What goes along when ground is given: what joins it to the receiving grid, and what would be left over.
+
+Of buildings it is what lies nearer to them than to any other building, as far as the receiving grid; of a block or a
+compound the street between. All in metres; what comes out is rounded to whole units and led into the patch like any
+drawn line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import shapely
+from shapely import Polygon
+
+from gridmap.domain.drafting.ground import Scale
+from gridmap.errors import N_, BadInput
+
+SAMPLE_M = 3.0  # of outlines, when the nearest building is asked for
+SMOOTH_M = 1.0  # lines half-way between buildings are drawn so much simpler
+MARGIN_M = 10.0  # of ground around given buildings, where it is nearest to them
+CLEAR_M = 0.8  # of ground that other buildings keep around them
+CONTACT_M = 3.0  # of border that given ground must have with the receiving grid
+PASSAGE_M = 4.0  # width of a way between other buildings
+STREET_M = 40.0  # the widest street or green that goes along with a block
+FRINGE_M = 12.0  # strips of a giving grid that would be narrower go along
+PASSAGES = 24  # ways that are tried
+
+BLOCKED = N_("所选的楼与接收的网格之间隔着别的楼，请把中间的楼一起划过去")
+FAR = N_("所选的地方与接收的网格不相连，请把中间的一起划过去")
+
+
+def grounds(
+    shapes: Sequence[Polygon], others: Sequence[Polygon] | None, donor: Polygon, to: Polygon, scale: Scale
+) -> list[Polygon]:
+    """Return the ground that changes hands.
+
+    Parameters
+    ----------
+    shapes : footprints of buildings, or blocks and compounds; whole units.
+    others : footprints of the other buildings near by; None when shapes are ground themselves.
+    donor : what may be given: the grids under the shapes, without the receiving one.
+    to : the receiving grid.
+    scale : metres in a unit.
+
+    Returns
+    -------
+    list
+        Polygons without holes, whole units.
+
+    Raises
+    ------
+    BadInput
+        When nothing can join the ground to the receiving grid without cutting another building.
+    """
+    given, from_, receiver = (scale.stretched(_array(each)) for each in (list(shapes), [donor], [to]))
+    wanted = shapely.union_all(given)
+    if others is None:
+        ground = _with_street(wanted, from_[0], receiver[0])
+    else:
+        ground = _with_cells(given, scale.stretched(_array(list(others))), from_[0], receiver[0])
+    ground = _with_fringes(ground, from_[0], receiver[0])
+    parts = [Polygon(part.exterior) for part in shapely.get_parts(ground).tolist() if part.area >= 1.0]
+    return [Polygon(shapely.transform(part, np.rint)) for part in scale.shrunk(_array(parts))]
+
+
+def _array(shapes: Sequence[Polygon]) -> np.ndarray:
+    return np.array(shapes, dtype=object)
+
+
+def _touches(ground: shapely.Geometry, to: Polygon) -> bool:
+    """Tell whether some ground has a border with a grid that is worth the name."""
+    return all(
+        part.distance(to) < 0.3
+        and shapely.length(shapely.intersection(shapely.boundary(part), to.buffer(0.3))) >= CONTACT_M
+        for part in shapely.get_parts(ground).tolist()
+    )
+
+
+def _closed(ground: shapely.Geometry, to: Polygon, width: float) -> shapely.Geometry:
+    """Return what lies between some ground and a grid where they are not farther apart than a width."""
+    both = shapely.union_all([ground, to.intersection(shapely.box(*ground.buffer(4 * width + 20).bounds))])
+    return both.buffer(width / 2, join_style="mitre").buffer(-width / 2, join_style="mitre")
+
+
+def _with_street(wanted: shapely.Geometry, donor: Polygon, to: Polygon) -> shapely.Geometry:
+    """Return blocks with the street between them and the receiving grid."""
+    ground = shapely.intersection(wanted, donor)
+    if ground.is_empty or _touches(ground, to):
+        return ground
+    gap = max(part.distance(to) for part in shapely.get_parts(ground).tolist())
+    for width in (1.2 * gap + 1.0, 1.6 * gap + 3.0, 2.2 * gap + 6.0):
+        if width > STREET_M:
+            break
+        between = shapely.intersection(_closed(ground, to, width), donor)
+        joined = shapely.union_all([ground, between])
+        reached = [part for part in shapely.get_parts(joined).tolist() if part.intersection(ground).area > 1.0]
+        if reached and _touches(shapely.union_all(reached), to):
+            return shapely.union_all(reached)
+    raise BadInput(FAR)
+
+
+def _with_cells(given: np.ndarray, others: np.ndarray, donor: Polygon, to: Polygon) -> shapely.Geometry:
+    """Return buildings with the ground that is nearest to them, as far as the receiving grid."""
+    wanted = shapely.union_all(given)
+    near = others[shapely.intersects(others, wanted.buffer(wanted.distance(to) + 6 * MARGIN_M))]
+    near = near[~shapely.contains(wanted.buffer(0.01), near)] if len(near) else near
+    cell = _cell(given, near)
+    blocked = shapely.union_all(shapely.buffer(near, CLEAR_M, join_style="mitre")) if len(near) else Polygon()
+    reach = shapely.union_all([_toward(part, to) for part in given.tolist()])
+    own = wanted.buffer(CLEAR_M, join_style="mitre").difference(shapely.union_all(near))
+    ground = shapely.intersection(cell, reach).simplify(SMOOTH_M).difference(blocked)
+    ground = _holding(shapely.union_all([shapely.intersection(shapely.union_all([ground, own]), donor)]), wanted)
+    if _touches(ground, to):
+        return ground
+    for part in shapely.get_parts(ground).tolist():
+        if not _touches(part, to):
+            ground = shapely.union_all([ground, _passage(part, blocked, donor, to)])
+    return ground
+
+
+def _toward(footprint: Polygon, to: Polygon) -> shapely.Geometry:
+    """Return the surroundings of a building as far as the receiving grid: a box along its own walls."""
+    nearest = shapely.shortest_line(footprint, to)
+    box = shapely.union_all([footprint, nearest]).minimum_rotated_rectangle
+    return box.buffer(MARGIN_M, join_style="mitre")
+
+
+def _holding(ground: shapely.Geometry, wanted: shapely.Geometry) -> shapely.Geometry:
+    """Return the parts of some ground in which there is something that was wanted."""
+    return shapely.union_all(
+        [part for part in shapely.get_parts(ground).tolist() if part.intersection(wanted).area > 1.0]
+    )
+
+
+def _cell(given: np.ndarray, near: np.ndarray) -> shapely.Geometry:
+    """Return where some buildings are the nearest."""
+    everything = np.concatenate([given, near])
+    outlines = shapely.segmentize(shapely.get_exterior_ring(everything), SAMPLE_M)
+    at, owner = shapely.get_coordinates(outlines, return_index=True)
+    at, first = np.unique(np.round(at, 2), axis=0, return_index=True)
+    all_around = shapely.box(*shapely.total_bounds(everything)).buffer(10 * MARGIN_M)
+    cells = shapely.get_parts(shapely.voronoi_polygons(shapely.multipoints(at), extend_to=all_around, ordered=True))
+    return shapely.union_all(cells[owner[first] < len(given)])
+
+
+def _passage(part: Polygon, blocked: shapely.Geometry, donor: Polygon, to: Polygon) -> shapely.Geometry:
+    """Return the shortest straight way from some ground to the receiving grid that meets no other building."""
+    corners = shapely.points(shapely.get_coordinates(shapely.segmentize(part.exterior, SAMPLE_M)))
+    lines = shapely.shortest_line(corners, to)
+    blocked = shapely.union_all([blocked, Polygon()])
+    allowed = shapely.union_all([donor, to]).buffer(0.3)
+    shapely.prepare(blocked)
+    for line in lines[np.argsort(shapely.length(lines), kind="stable")][:PASSAGES].tolist():
+        way = line.buffer(PASSAGE_M / 2, cap_style="square")
+        if not way.intersects(blocked) and allowed.contains(line):
+            return shapely.intersection(way, donor)
+    raise BadInput(BLOCKED)
+
+
+def _with_fringes(ground: shapely.Geometry, donor: Polygon, to: Polygon) -> shapely.Geometry:
+    """Return ground with the strips beside it that the giving grid could do nothing with."""
+    rest = shapely.difference(donor, ground)
+    core = rest.buffer(-FRINGE_M / 2, join_style="mitre").buffer(FRINGE_M / 2 + 0.01, join_style="mitre")
+    thin = [part for part in shapely.get_parts(shapely.difference(rest, core)).tolist() if part.area > 1.0]
+    beside = shapely.union_all([ground, to]).buffer(0.3)
+    along = [
+        strip
+        for strip in thin
+        if strip.distance(ground) < 0.3
+        and shapely.length(shapely.intersection(strip.exterior, beside)) > 0.35 * strip.length
+    ]
+    return shapely.union_all([ground, *along]) if along else ground
