@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from gridmap.domain import partition
 from gridmap.domain.actors import Actor, Machine, Role
 from gridmap.domain.boundaries import (
     LEASE_MIN,
@@ -36,6 +37,7 @@ from gridmap.services.editing import (
     Preview,
     assign,
     edit,
+    ensure_held,
     held_by_another,
     preview,
     redo,
@@ -152,7 +154,8 @@ def begin(
     Parameters
     ----------
     on : today; the borders of that day are what it is drawn over
-    grids : a whole partition to begin with, instead of the present one; keys of present grids keep their identity
+    grids : a whole partition to begin with, instead of the present one; keys of present grids keep their identity,
+        and on the way back to an earlier version those of grids that ended since
     source : how it came about, kept with the draft
 
     Raises
@@ -166,7 +169,8 @@ def begin(
         base = _first_version(con, actor)
     if base.effect_on > on:
         raise BadInput("%(on)s 还没有边界：最早的边界从 %(first)s 起", on=on, first=base.effect_on)
-    different = _different(con, actor, grids, base) if grids is not None else []
+    known = None if origin is not Origin.RETURN else store.grid_ids(con, actor.community_id)
+    different = _different(con, actor, grids, base, known) if grids is not None else []
     plan_id = store.add_plan(
         con,
         actor.community_id,
@@ -190,17 +194,20 @@ def _words(words: str, most: int, sentence: str) -> str:
     return found
 
 
-def _different(con: Connection, actor: Actor, grids: Sequence[DraftGrid], base: store.Base) -> list[DraftGrid]:
-    """Return in which grids a partition differs from the base; refuse what is no partition."""
-    from gridmap.domain import partition
+def _different(
+    con: Connection, actor: Actor, grids: Sequence[DraftGrid], base: store.Base, known: set[int] | None
+) -> list[DraftGrid]:
+    """Return in which grids a partition differs from the base; refuse what is no partition.
 
+    ``known`` are the grids that may come back although they ended; None = only those in force.
+    """
     shapes = {g.key: g.boundary for g in grids if g.boundary is not None}
     if len(shapes) != len(grids) or 0 in shapes or not all(map(is_whole, shapes.values())):
         raise BadInput("方案里的网格要各有一个编号和一个边界")
     if found := partition.faults(shapes):
         raise BadInput("方案的网格之间有 %(n)s 处缝隙、重叠或破损，请先修好", n=len(found))
     now = store.of_day(con, actor.community_id, on=base.effect_on)
-    if unknown := {key for key in shapes if key > 0} - {g.key for g in now}:
+    if unknown := {key for key in shapes if key > 0} - (known or {g.key for g in now}):
         raise BadInput("方案里有 %(n)s 个网格现在并不存在", n=len(unknown))
     return differing(now, grids)
 
@@ -287,9 +294,8 @@ def discard(con: Connection, actor: Actor, *, plan_id: int, at: datetime) -> Pla
     may = OPEN if actor.role in (Role.SECRETARY, Machine.JOB) else (PlanState.DRAFT,)
     if found.state not in may:
         raise Conflict("这个方案已经提交、生效或作废，不能再作废", state=str(found.state), revision=found.revision)
-    alive = found.holder_id and found.lease_until is not None and found.lease_until > at
-    if alive and found.holder_id != actor.account_id and actor.role is Role.PLANNER:
-        raise held_by_another(plan(con, actor, plan_id=plan_id))
+    if actor.role is Role.PLANNER:
+        ensure_held(con, actor, plan_id, found, at)
     store.set_state(con, actor.community_id, plan_id, PlanState.DISCARDED)
     audit.write(con, actor, "boundary.discard", subject=str(plan_id))
     return plan(con, actor, plan_id=plan_id)
@@ -328,7 +334,8 @@ def rebase(con: Connection, actor: Actor, *, plan_id: int, at: datetime) -> Plan
     Raises
     ------
     Conflict
-        When both changed the same grids; the values name them (``keys``, ``numbers``), who did it and when.
+        When both changed the same grids; the values name them (``keys``, ``numbers``), who did it and when. Also
+        when another holds the draft.
     """
     access.require(actor, *EDITORS)
     found = standing_of(con, actor, plan_id, lock=True)
@@ -336,6 +343,7 @@ def rebase(con: Connection, actor: Actor, *, plan_id: int, at: datetime) -> Plan
         raise Conflict("这个方案已经提交、生效或作废，不能再改", state=str(found.state), revision=found.revision)
     if not found.stale:
         return plan(con, actor, plan_id=plan_id)
+    ensure_held(con, actor, plan_id, found, at)
     with as_job(con, actor):
         later = store.later_versions(con, actor.community_id, found.base.version_id)
     own = store.changes(con, actor.community_id, plan_id)
@@ -365,13 +373,14 @@ def _refuse_same(own: Sequence[DraftGrid], later: Sequence[Version]) -> None:
 
 def _refuse_faults(con: Connection, actor: Actor, plan_id: int, own: Sequence[DraftGrid], base: store.Base) -> None:
     """Refuse a merged draft whose borders do not fit around the grids it changes."""
-    from gridmap.domain import partition
-
     boxes = [g.boundary.bounds for g in own if g.boundary is not None]
     if not boxes:
         return
-    west, south, east, north = zip(*boxes, strict=True)
-    box = (min(west), min(south), max(east), max(north))
-    near = store.of_plan(con, actor.community_id, plan_id, on=base.effect_on, box=box)
-    if any(fault.kind == "overlap" for fault in partition.faults({g.key: g.boundary for g in near if g.boundary})):
-        raise Conflict("合并后的边界有重叠，请对照已生效的方案重画")
+    west, south, east, north = (
+        reach(column) for reach, column in zip((min, min, max, max), zip(*boxes, strict=True), strict=True)
+    )
+    near = store.of_plan(con, actor.community_id, plan_id, on=base.effect_on, box=(west, south, east, north))
+    found = partition.faults({g.key: g.boundary for g in near if g.boundary is not None})
+    # what encloses a hole farther away may not be among these grids: a gap counts where they all are
+    if any(f.kind != "gap" or (west <= f.at[0] <= east and south <= f.at[1] <= north) for f in found):
+        raise Conflict("合并后的边界对不上，请对照已生效的方案重画这些网格", keys=tuple(g.key for g in own))

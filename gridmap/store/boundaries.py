@@ -146,6 +146,11 @@ def _grids(rows: Iterable[Any]) -> list[DraftGrid]:
     return [DraftGrid(r[0], r[1], r[2], r[3], shape, r[4]) for r, shape in zip(found, whole, strict=True)]
 
 
+def grid_ids(con: Connection, community_id: int) -> set[int]:
+    """Return the ids of all grids there are or were."""
+    return set(con.execute(text("SELECT id FROM grid WHERE community_id = :c"), {"c": community_id}).scalars())
+
+
 def of_day(
     con: Connection, community_id: int, *, on: date, keys: Sequence[int] | None = None, box: Box | None = None
 ) -> list[DraftGrid]:
@@ -366,7 +371,7 @@ def add_plan(
     query = text(
         "INSERT INTO boundary_plan (community_id, title, origin, source, base_id, created_by, created_at, holder_id,"
         " held_since, lease_until) VALUES (:c, :title, :origin, CAST(:source AS jsonb), :base, :account, :at, :account,"
-        " CASE WHEN :account IS NOT NULL THEN :at END, CASE WHEN :account IS NOT NULL THEN :until END) RETURNING id"
+        " :held_since, :until) RETURNING id"
     )
     values = {
         "c": community_id,
@@ -376,7 +381,8 @@ def add_plan(
         "base": base_id,
         "account": account_id,
         "at": at,
-        "until": lease_until,
+        "held_since": at if account_id else None,
+        "until": lease_until if account_id else None,
     }
     return int(con.execute(query, values).scalar_one())
 
