@@ -2,7 +2,7 @@
 
 A building belongs to the grid that holds a point on its surface, rounded to whole units of 1e-7 degree; exactly on a
 border, to the touching grid with the smallest number. A household follows its building, a facility its own point.
-The comparison is made in whole numbers, so that no point is in two grids or in none.
+The comparison is made in whole numbers, so that no point of the community is in two grids or in none.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from shapely import Polygon
 
 from gridmap.domain.boundaries import DraftGrid
 from gridmap.domain.coverage import KNOCK_MIN, KNOCKS_PER_VISIT, SERVICE_MIN, SMALL_CELL, shared_groups
+from gridmap.domain.partition import holders
 from gridmap.domain.working import WorkSetting
 
 Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 UNITS = 1e7  # whole units in a degree
 NOWHERE = 0  # key of no grid
@@ -100,21 +100,6 @@ class Fault:
 # --- which grid holds a point ------------------------------------------------------------------------------------
 
 
-def _held(shape: Polygon, x: Ints, y: Ints) -> Bools:
-    """Tell which whole points lie in a polygon or on its border; exact."""
-    inside, border = np.zeros(len(x), bool), np.zeros(len(x), bool)
-    for ring in (shape.exterior, *shape.interiors):
-        at = shapely.get_coordinates(ring).astype(np.int64)
-        ax, ay, bx, by = at[:-1, 0, None], at[:-1, 1, None], at[1:, 0, None], at[1:, 1, None]
-        side = (bx - ax) * (y - ay) - (by - ay) * (x - ax)
-        crossed = ((ay <= y) != (by <= y)) & ((side > 0) == (by > ay))
-        inside ^= (crossed.sum(axis=0) % 2).astype(bool)
-        within = (np.minimum(ax, bx) <= x) & (x <= np.maximum(ax, bx))
-        within &= (np.minimum(ay, by) <= y) & (y <= np.maximum(ay, by))
-        border |= (within & (side == 0)).any(axis=0)
-    return inside | border
-
-
 def placed(x: Ints, y: Ints, grids: Iterable[DraftGrid]) -> Ints:
     """Return the key of the grid that holds each point; ``NOWHERE`` where none does.
 
@@ -123,16 +108,12 @@ def placed(x: Ints, y: Ints, grids: Iterable[DraftGrid]) -> Ints:
     x, y : (n,) whole units
     grids : of one partition, or some of them; those without a border are passed over
     """
-    found = np.full(len(x), NOWHERE, np.int64)
-    shapes = [g for g in sorted(grids, key=lambda g: (g.number, g.key), reverse=True) if g.boundary is not None]
-    order = np.argsort(x, kind="stable")
-    for grid in shapes:  # the smallest number comes last and takes what lies on its border
-        west, south, east, north = grid.boundary.bounds  # type: ignore[union-attr]
-        some = order[np.searchsorted(x[order], west) : np.searchsorted(x[order], east, side="right")]
-        some = some[(y[some] >= south) & (y[some] <= north)]
-        if len(some):
-            found[some[_held(grid.boundary, x[some], y[some])]] = grid.key  # type: ignore[arg-type]
-    return found
+    # two grids may share a number while numbers are being changed: then the smaller key holds the border
+    listed = sorted((g for g in grids if g.boundary is not None), key=lambda g: -g.key)
+    if not listed or not len(x):
+        return np.full(len(x), NOWHERE, np.int64)
+    shapes = {g.key: g.boundary for g in listed if g.boundary is not None}
+    return np.asarray(holders(shapes, np.column_stack([x, y]), {g.key: g.number for g in listed}), np.int64)
 
 
 # --- ground ------------------------------------------------------------------------------------------------------

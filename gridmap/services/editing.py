@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from gridmap.domain import partition
 from gridmap.domain.actors import Actor, Machine, Role
 from gridmap.domain.boundaries import (
     LEASE_MIN,
@@ -101,19 +102,28 @@ def _opened(con: Connection, actor: Actor, plan_id: int, revision: int, at: date
     _fresh(found)
     if found.revision != revision:
         raise Conflict("这个方案已经改到第 %(revision)s 步，请看过最新的样子再继续", revision=found.revision)
-    if found.holder_id != actor.account_id and not _taken(con, actor, plan_id, found, at):
-        with as_job(con, actor):
-            held = store.plan(con, actor.community_id, plan_id)
-        raise held_by_another(held) if held else NotFound("没有这个边界方案")
+    ensure_held(con, actor, plan_id, found, at)
     return found
 
 
-def _taken(con: Connection, actor: Actor, plan_id: int, found: Standing, at: datetime) -> bool:
-    """Take a draft nobody holds; the program itself, which is no account, only sees to it that nobody does."""
-    if actor.account_id:
+def ensure_held(con: Connection, actor: Actor, plan_id: int, found: Standing, at: datetime) -> None:
+    """Let nobody change a draft, locked for this, but who holds it: a free one is taken by who changes it.
+
+    The program itself is no account and holds nothing: it changes what nobody holds.
+    """
+    access.require(actor, *EDITORS)
+    if not actor.account_id:
+        free = found.lease_until is None or found.lease_until <= at
+    elif found.holder_id == actor.account_id:
+        free = True
+    else:
         until = at + timedelta(minutes=LEASE_MIN)
-        return store.hold(con, actor.community_id, plan_id, account_id=actor.account_id, at=at, until=until)
-    return found.lease_until is None or found.lease_until <= at
+        free = store.hold(con, actor.community_id, plan_id, account_id=actor.account_id, at=at, until=until)
+    if free:
+        return
+    with as_job(con, actor):
+        held = store.plan(con, actor.community_id, plan_id)
+    raise held_by_another(held) if held else NotFound("没有这个边界方案")
 
 
 @dataclass(frozen=True)
@@ -127,8 +137,6 @@ class _Work:
 
 def _worked(con: Connection, actor: Actor, plan_id: int, found: Standing, operation: Any) -> _Work:
     """Let the partition do an operation over the grids it touches and their neighbours."""
-    from gridmap.domain import partition
-
     reach, named = partition.reach(operation), partition.named(operation)
     near = _near(con, actor, plan_id, found, reach, sorted(named))
     shapes = {key: grid.boundary for key, grid in near.items() if grid.boundary is not None}
@@ -402,8 +410,6 @@ def set_lock(
 
 def renumber(con: Connection, actor: Actor, *, plan_id: int, revision: int, at: datetime) -> Plan:
     """Give the grids of a draft numbers from west to east, north to south; names that are numbers follow."""
-    from gridmap.domain import partition
-
     access.require(actor, *EDITORS)
     found = _opened(con, actor, plan_id, revision, at)
     whole = {g.key: g for g in store.of_plan(con, actor.community_id, plan_id, on=found.base.effect_on)}
