@@ -9,7 +9,7 @@ import shapely
 from shapely import Polygon
 
 from gridmap.domain.partition import joining
-from gridmap.domain.partition.checks import EMPTIED, LOCKED, TORN
+from gridmap.domain.partition.checks import CLOSE, EMPTIED, LOCKED, TORN
 from gridmap.domain.partition.faces import Face, parted, united_parts
 from gridmap.domain.partition.lines import grid_of
 from gridmap.domain.partition.noding import Noded, noded
@@ -57,7 +57,7 @@ def _handed(
     drawn, cut_grids = parted(noded(patch, rings, rigid=locked), donors)
     taken, kept = _sorted(drawn, cut_grids, ground, donors)
     if not taken:
-        raise BadInput(OUTSIDE)
+        raise BadInput(CLOSE)
     found = dict(drawn.made)
     for key in taken:
         if not kept[key]:

@@ -12,8 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 import shapely
 from shapely import Polygon
+from shapely.geometry.base import BaseGeometry
 
 from gridmap.domain.drafting.ground import Scale
+from gridmap.domain.partition.checks import NARROW_M
 from gridmap.errors import N_, BadInput
 
 SAMPLE_M = 3.0  # of outlines, when the nearest building is asked for
@@ -24,14 +26,17 @@ CONTACT_M = 3.0  # of border that given ground must have with the receiving grid
 PASSAGE_M = 4.0  # width of a way between other buildings
 STREET_M = 40.0  # the widest street or green that goes along with a block
 FRINGE_M = 12.0  # strips of a giving grid that would be narrower go along
-PASSAGES = 24  # ways that are tried
+ALONG = 0.35  # share of a strip's edge that lies along the given ground or the receiving grid
+LOOSE = 0.1  # of the given ground: smaller parts that would come loose from the giving grid go along
+PASSAGES, PASSAGE_LENGTH_M = 24, 40.0  # ways that are tried, and how long one may be
+CRUMB_M2 = 1.0
 
 BLOCKED = N_("所选的楼与接收的网格之间隔着别的楼，请把中间的楼一起划过去")
 FAR = N_("所选的地方与接收的网格不相连，请把中间的一起划过去")
 
 
 def grounds(
-    shapes: Sequence[Polygon], others: Sequence[Polygon] | None, donor: Polygon, to: Polygon, scale: Scale
+    shapes: Sequence[Polygon], others: Sequence[Polygon] | None, donor: BaseGeometry, to: Polygon, scale: Scale
 ) -> list[Polygon]:
     """Return the ground that changes hands.
 
@@ -53,22 +58,30 @@ def grounds(
     BadInput
         When nothing can join the ground to the receiving grid without cutting another building.
     """
-    given, from_, receiver = (scale.stretched(_array(each)) for each in (list(shapes), [donor], [to]))
-    wanted = shapely.union_all(given)
-    if others is None:
-        ground = _with_street(wanted, from_[0], receiver[0])
+    given, [giver], [receiver] = (scale.stretched(_array(each)) for each in (shapes, [donor], [to]))
+    near = None if others is None else _near(given, scale.stretched(_array(others)), receiver)
+    if near is None:
+        ground = _with_street(shapely.union_all(given), giver, receiver)
     else:
-        ground = _with_cells(given, scale.stretched(_array(list(others))), from_[0], receiver[0])
-    ground = _with_fringes(ground, from_[0], receiver[0])
-    parts = [Polygon(part.exterior) for part in shapely.get_parts(ground).tolist() if part.area >= 1.0]
+        ground = _with_cells(given, near, giver, receiver)
+    ground = _with_fringes(ground, giver, receiver, _array([]) if near is None else near)
+    parts = [Polygon(part.exterior) for part in shapely.get_parts(ground).tolist() if part.area >= CRUMB_M2]
     return [Polygon(shapely.transform(part, np.rint)) for part in scale.shrunk(_array(parts))]
 
 
-def _array(shapes: Sequence[Polygon]) -> np.ndarray:
+def _near(given: np.ndarray, others: np.ndarray, to: Polygon) -> np.ndarray:
+    """Return the other buildings that count: around the given ones and towards the receiving grid."""
+    wanted = shapely.union_all(given)
+    within = wanted.buffer(wanted.distance(to) + 4 * MARGIN_M)
+    near = others[shapely.intersects(others, within)] if len(others) else others
+    return np.asarray(near[~shapely.contains(wanted.buffer(0.01), near)] if len(near) else near)
+
+
+def _array(shapes: Sequence[BaseGeometry]) -> np.ndarray:
     return np.array(shapes, dtype=object)
 
 
-def _touches(ground: shapely.Geometry, to: Polygon) -> bool:
+def _touches(ground: BaseGeometry, to: Polygon) -> bool:
     """Tell whether some ground has a border with a grid that is worth the name."""
     return all(
         part.distance(to) < 0.3
@@ -77,13 +90,13 @@ def _touches(ground: shapely.Geometry, to: Polygon) -> bool:
     )
 
 
-def _closed(ground: shapely.Geometry, to: Polygon, width: float) -> shapely.Geometry:
+def _closed(ground: BaseGeometry, to: Polygon, width: float) -> BaseGeometry:
     """Return what lies between some ground and a grid where they are not farther apart than a width."""
     both = shapely.union_all([ground, to.intersection(shapely.box(*ground.buffer(4 * width + 20).bounds))])
     return both.buffer(width / 2, join_style="mitre").buffer(-width / 2, join_style="mitre")
 
 
-def _with_street(wanted: shapely.Geometry, donor: Polygon, to: Polygon) -> shapely.Geometry:
+def _with_street(wanted: BaseGeometry, donor: Polygon, to: Polygon) -> BaseGeometry:
     """Return blocks with the street between them and the receiving grid."""
     ground = shapely.intersection(wanted, donor)
     if ground.is_empty or _touches(ground, to):
@@ -100,40 +113,48 @@ def _with_street(wanted: shapely.Geometry, donor: Polygon, to: Polygon) -> shape
     raise BadInput(FAR)
 
 
-def _with_cells(given: np.ndarray, others: np.ndarray, donor: Polygon, to: Polygon) -> shapely.Geometry:
+def _with_cells(given: np.ndarray, near: np.ndarray, donor: Polygon, to: Polygon) -> BaseGeometry:
     """Return buildings with the ground that is nearest to them, as far as the receiving grid."""
     wanted = shapely.union_all(given)
-    near = others[shapely.intersects(others, wanted.buffer(wanted.distance(to) + 6 * MARGIN_M))]
-    near = near[~shapely.contains(wanted.buffer(0.01), near)] if len(near) else near
-    cell = _cell(given, near)
-    blocked = shapely.union_all(shapely.buffer(near, CLEAR_M, join_style="mitre")) if len(near) else Polygon()
+    blocked = _padded(near, CLEAR_M)
     reach = shapely.union_all([_toward(part, to) for part in given.tolist()])
-    own = wanted.buffer(CLEAR_M, join_style="mitre").difference(shapely.union_all(near))
-    ground = shapely.intersection(cell, reach).simplify(SMOOTH_M).difference(blocked)
-    ground = _holding(shapely.union_all([shapely.intersection(shapely.union_all([ground, own]), donor)]), wanted)
-    if _touches(ground, to):
-        return ground
+    free = shapely.intersection(_cell(given, near), reach).simplify(SMOOTH_M).difference(blocked)
+    own = _padded(given, CLEAR_M).difference(_padded(near, 0.0))
+    ground = _even(shapely.union_all([free, own])).difference(_padded(near, 0.0))
+    ground = _holding(shapely.intersection(shapely.union_all([ground, own]), donor), wanted)
     for part in shapely.get_parts(ground).tolist():
         if not _touches(part, to):
             ground = shapely.union_all([ground, _passage(part, blocked, donor, to)])
     return ground
 
 
-def _toward(footprint: Polygon, to: Polygon) -> shapely.Geometry:
+def _padded(shapes: np.ndarray, by_m: float) -> BaseGeometry:
+    return shapely.union_all(shapely.buffer(shapes, by_m, join_style="mitre") if len(shapes) else shapes)
+
+
+def _even(ground: BaseGeometry) -> BaseGeometry:
+    """Return ground without necks and slits too narrow for a border."""
+    by = 0.6 * NARROW_M
+    for way in (by, -2 * by, by):
+        ground = ground.buffer(way, join_style="mitre")
+    return ground
+
+
+def _toward(footprint: Polygon, to: Polygon) -> BaseGeometry:
     """Return the surroundings of a building as far as the receiving grid: a box along its own walls."""
     nearest = shapely.shortest_line(footprint, to)
     box = shapely.union_all([footprint, nearest]).minimum_rotated_rectangle
     return box.buffer(MARGIN_M, join_style="mitre")
 
 
-def _holding(ground: shapely.Geometry, wanted: shapely.Geometry) -> shapely.Geometry:
+def _holding(ground: BaseGeometry, wanted: BaseGeometry) -> BaseGeometry:
     """Return the parts of some ground in which there is something that was wanted."""
     return shapely.union_all(
         [part for part in shapely.get_parts(ground).tolist() if part.intersection(wanted).area > 1.0]
     )
 
 
-def _cell(given: np.ndarray, near: np.ndarray) -> shapely.Geometry:
+def _cell(given: np.ndarray, near: np.ndarray) -> BaseGeometry:
     """Return where some buildings are the nearest."""
     everything = np.concatenate([given, near])
     outlines = shapely.segmentize(shapely.get_exterior_ring(everything), SAMPLE_M)
@@ -141,33 +162,43 @@ def _cell(given: np.ndarray, near: np.ndarray) -> shapely.Geometry:
     at, first = np.unique(np.round(at, 2), axis=0, return_index=True)
     all_around = shapely.box(*shapely.total_bounds(everything)).buffer(10 * MARGIN_M)
     cells = shapely.get_parts(shapely.voronoi_polygons(shapely.multipoints(at), extend_to=all_around, ordered=True))
-    return shapely.union_all(cells[owner[first] < len(given)])
+    return shapely.union_all(np.asarray(cells)[owner[first] < len(given)])
 
 
-def _passage(part: Polygon, blocked: shapely.Geometry, donor: Polygon, to: Polygon) -> shapely.Geometry:
+def _passage(part: Polygon, blocked: BaseGeometry, donor: Polygon, to: Polygon) -> BaseGeometry:
     """Return the shortest straight way from some ground to the receiving grid that meets no other building."""
-    corners = shapely.points(shapely.get_coordinates(shapely.segmentize(part.exterior, SAMPLE_M)))
-    lines = shapely.shortest_line(corners, to)
-    blocked = shapely.union_all([blocked, Polygon()])
+    at = shapely.get_coordinates(shapely.segmentize(part.exterior, SAMPLE_M))
+    lines = np.asarray(shapely.shortest_line(np.asarray(shapely.points(at)), to))
+    length = shapely.length(lines)
+    order = np.argsort(length, kind="stable")[:PASSAGES]
     allowed = shapely.union_all([donor, to]).buffer(0.3)
-    shapely.prepare(blocked)
-    for line in lines[np.argsort(shapely.length(lines), kind="stable")][:PASSAGES].tolist():
+    for line in lines[order[length[order] <= PASSAGE_LENGTH_M]].tolist():
         way = line.buffer(PASSAGE_M / 2, cap_style="square")
         if not way.intersects(blocked) and allowed.contains(line):
-            return shapely.intersection(way, donor)
+            found: BaseGeometry = shapely.intersection(way, donor)
+            return found
     raise BadInput(BLOCKED)
 
 
-def _with_fringes(ground: shapely.Geometry, donor: Polygon, to: Polygon) -> shapely.Geometry:
-    """Return ground with the strips beside it that the giving grid could do nothing with."""
+def _with_fringes(ground: BaseGeometry, donor: Polygon, to: Polygon, near: np.ndarray) -> BaseGeometry:
+    """Return ground with what the giving grid could do nothing with: strips beside it, crumbs that come loose."""
     rest = shapely.difference(donor, ground)
     core = rest.buffer(-FRINGE_M / 2, join_style="mitre").buffer(FRINGE_M / 2 + 0.01, join_style="mitre")
-    thin = [part for part in shapely.get_parts(shapely.difference(rest, core)).tolist() if part.area > 1.0]
     beside = shapely.union_all([ground, to]).buffer(0.3)
-    along = [
-        strip
-        for strip in thin
-        if strip.distance(ground) < 0.3
-        and shapely.length(shapely.intersection(strip.exterior, beside)) > 0.35 * strip.length
-    ]
-    return shapely.union_all([ground, *along]) if along else ground
+    strips = [strip for strip in _parts(shapely.difference(rest, core)) if _lies_along(strip, ground, beside)]
+    for strip in sorted(strips, key=lambda part: -part.area):
+        without = shapely.difference(rest, strip)
+        if len(_parts(without)) <= len(_parts(rest)) and not shapely.intersects(strip, near).any():
+            ground, rest = shapely.union_all([ground, strip]), without
+    loose = sorted(_parts(rest), key=lambda part: -part.area)[1:]
+    crumbs = [p for p in loose if p.area < LOOSE * ground.area and not shapely.intersects(p, near).any()]
+    return shapely.union_all([ground, *crumbs]) if crumbs else ground
+
+
+def _parts(ground: BaseGeometry) -> list[Polygon]:
+    return [part for part in shapely.get_parts(ground).tolist() if part.area >= CRUMB_M2]
+
+
+def _lies_along(strip: Polygon, ground: BaseGeometry, beside: BaseGeometry) -> bool:
+    shared = shapely.length(shapely.intersection(strip.exterior, beside))
+    return bool(strip.distance(ground) < 0.3 and shared > ALONG * strip.length)
