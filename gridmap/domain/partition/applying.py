@@ -67,6 +67,8 @@ def _wished(
     locked: frozenset[int],
 ) -> dict[int, Polygon | None]:
     match operation:
+        case Move() if corners.ends_on_outline(patch, operation.at):
+            return lines.slide(patch, operation, locked)
         case Move() | Bend():
             return corners.move(patch, operation)
         case Insert():

@@ -29,6 +29,13 @@ def move(patch: Patch, wish: Move | Bend) -> dict[int, Polygon | None]:
     return _met(patch, moved, set(to.values()))
 
 
+def ends_on_outline(patch: Patch, corner: Pair) -> bool:
+    """Tell whether a border between grids ends at a corner of the outline."""
+    here = {side for side in patch.around(corner, corner) if corner in (side[:2], side[2:])}
+    rim = sum(turned(side) not in here for side in here)
+    return 0 < rim < len(here)
+
+
 def insert(patch: Patch, wish: Insert) -> dict[int, Polygon | None]:
     """Return the grids along the nearest border with one more corner."""
     side, on = nearest_side(patch, wish.at)

@@ -106,6 +106,17 @@ def noded(
     return Noded(patch, put, sorted(found))
 
 
+def onto_outline(patch: Patch, at: Pair, within_m: float) -> Pair | None:
+    """Return the corner of the outline, or the whole-number point exactly on it, nearest to a point; None if far."""
+    sides = _near(patch, [(at,)], within_m)
+    near, rim = pieces(sides)
+    if not rim.any():
+        return None
+    outline = _Border(near[rim], rim[rim], np.zeros(rim.sum(), dtype=bool), patch.scale)
+    found = outline.touched(at, within_m)
+    return found if found != at or outline.holds(at) else None
+
+
 def _chain(side: Side, corners: list[Pair]) -> list[Side]:
     """Return the pieces of a side that runs through corners."""
     return [(*a, *b) for a, b in itertools.pairwise([side[:2], *corners, side[2:]])]
@@ -167,6 +178,10 @@ class _Border:
             return x, y
         sides = self.tree.query_nearest(here, max_distance=within_m, all_matches=False)
         return self._onto(int(sides[0]), p) if len(sides) else p
+
+    def holds(self, p: Pair) -> bool:
+        """Tell whether a point is a corner or lies exactly on a side."""
+        return any(_exactly_on(side, p) for side in self.ends)
 
     def passed(self, a: Pair, b: Pair) -> list[Pair]:
         """Return what a line from one corner to the next passes closely, in order."""
@@ -254,4 +269,5 @@ def _boxes(sides: np.ndarray) -> np.ndarray:
 
 def _exactly_on(side: np.ndarray, corner: Pair) -> bool:
     x0, y0, x1, y1 = side.tolist()
-    return bool((x1 - x0) * (corner[1] - y0) == (y1 - y0) * (corner[0] - x0))
+    (dx, dy), (px, py) = (x1 - x0, y1 - y0), (corner[0] - x0, corner[1] - y0)
+    return bool(dx * py == dy * px and 0 <= dx * px + dy * py <= dx * dx + dy * dy)
