@@ -104,6 +104,7 @@ def samples(community_id: int) -> Samples:
             {"c": community_id},
         ).all()
         issued = [str(i) for i in con.execute(text("SELECT max(id) FROM issued_report")).scalars() if i]
+        staff = [str(i) for i in con.execute(text("SELECT min(id) FROM worker")).scalars() if i]
     x, y = tile_of(one.lon, one.lat, ZOOM)
     shared = {
         "version": [f"{one.map_version}-{one.day}"],
@@ -116,6 +117,7 @@ def samples(community_id: int) -> Samples:
         "report_id": issued,
         "submission_id": [str(UUID(int=1))],
         "photo_id": [str(UUID(int=1))],
+        "worker_id": staff,
     }
     first, last = homes[0], homes[-1]
     planned = _plans(community_id, [first.code, last.code])

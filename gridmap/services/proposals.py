@@ -61,16 +61,28 @@ def propose(
     with as_job(con, actor):
         job = Actor(Machine.JOB, actor.community_id)
         turns = _turns(con, job, grid_code, on, minutes, week=week)
-        early = Wanted(early_days=_early(turns)) if week else Wanted()
-        ready = planning.gather(con, job, turns, wanted=early)
-        answer = thinking.answer(ready.composed.problem, seed, budget)
-        if week and _missed(ready, answer):
+        if week:
+            ready, answer = over_days(con, job, turns=turns, wanted=Wanted(), seed=seed, iterations=budget)
+        else:
             ready = planning.gather(con, job, turns)
-            answer = thinking.answer(ready.composed.problem, seed, budget, answer.solved.routes)
+            answer = thinking.answer(ready.composed.problem, seed, budget)
         drafts = planning.drafts(ready, answer, seed=seed, iterations=budget)
         ids = [c.household_id for c in ready.composed.candidates if c.household_id is not None]
         homes = households.homes(con, job.community_id, ids)
     return Proposal(ready, answer, drafts, homes, {e.errand_id: e.title for e in ready.ground.errands.values()})
+
+
+def over_days(
+    con: Connection, actor: Actor, *, turns: Sequence[Turn], wanted: Wanted, seed: int, iterations: int
+) -> tuple[Ready, thinking.Answer]:
+    """Think some days over as one problem: what must be visited comes on the first two of them if that is possible."""
+    access.require(actor, Machine.JOB)
+    ready = planning.gather(con, actor, turns, wanted=replace(wanted, early_days=_early(turns)))
+    answer = thinking.answer(ready.composed.problem, seed, iterations)
+    if _missed(ready, answer):
+        ready = planning.gather(con, actor, turns, wanted=wanted)
+        answer = thinking.answer(ready.composed.problem, seed, iterations, answer.solved.routes)
+    return ready, answer
 
 
 def _check(minutes: int | None, seed: int, iterations: int | None) -> None:

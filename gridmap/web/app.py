@@ -41,6 +41,7 @@ from gridmap.web import (
     today,
     visits,
     walks,
+    weeks,
     words,
     working,
 )
@@ -69,6 +70,7 @@ STORIES = [
     today,
     visits,
     walks,
+    weeks,
     working,
 ]
 

@@ -37,6 +37,7 @@ FACES = {
 }
 PLAIN_FACE = ("plain", "geo-alt")
 LINKS = [
+    ("/today/week", "calendar3", lazy_gettext("我的一周")),
     ("/coverage", "map", lazy_gettext("总览")),
     ("/households", "search", lazy_gettext("找住户")),
     ("/facilities", "lightning-charge", lazy_gettext("便民")),
