@@ -199,6 +199,16 @@ def test_the_next_building_and_its_first_door_are_in_view(hand: Callable[..., Ha
     assert words == ["今日", "地图", "诉求", "我的"]
 
 
+def test_in_large_text_the_first_door_s_buttons_are_in_view(hand: Callable[..., Hand]) -> None:
+    mine = hand(1, path="/today?text=large")
+    bar, act = mine.page.locator(".rail").bounding_box(), mine.page.locator("#next .acts .nobody").bounding_box()
+    assert bar
+    assert act
+    assert act["y"] + act["height"] <= bar["y"]
+    assert act["height"] >= 60
+    assert mine.page.evaluate("scrollY") == 0
+
+
 def test_nobody_home_is_one_tap_and_can_be_undone(hand: Callable[..., Hand]) -> None:
     mine = hand(1)
     door, before = mine.first(), mine.count()

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 from small_world import BEGIN, DAY, World, at, job, populate
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 
 from gridmap.domain.actors import Actor, Machine, Role
 from gridmap.domain.coverage import COUNT_FIELDS, Counts, total
@@ -237,3 +237,14 @@ def test_what_is_decided_never_goes_back_a_day(world: World) -> None:
     become(world.con, job(world))
     assert coverage.recompute(world.con, job(world), on=DAY - timedelta(days=40)) == 0
     assert ask(world, secretary(world)) == before
+
+
+def test_rights_are_given_back_to_a_person_and_the_program_has_none_to_give_back(world: World) -> None:
+    asked: list[str] = []
+    event.listen(world.con, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    become(world.con, secretary(world))
+    for actor, times in ((secretary(world), 2), (job(world), 1)):
+        asked.clear()
+        with coverage.as_job(world.con, actor):
+            role = world.con.execute(text("SELECT current_user")).scalar_one()
+        assert (role, len(asked)) == ("gridmap_job", times + 1)

@@ -57,6 +57,9 @@ function nextCard(stop) {
     some.length < doors.length && el("button.button.wide", { onclick: () => { my.allDoors = true; render(); } }, say(words.more_doors, { n: doors.length - some.length })));
 }
 
+/** Some facts in one line, which breaks between them only. */
+const inPieces = (...facts) => facts.filter(Boolean).flatMap((fact, i) => [i ? " · " : "", el("span", {}, fact)]);
+
 /** One of the stops after the next: a line; its doors when it is opened. */
 function laterStop(stop) {
   const open = stop.doors.filter(isOpen);
@@ -66,7 +69,7 @@ function laterStop(stop) {
   const box = el("details.stop", { data: { stop: String(stop.number) } },
     el("summary", {}, el("span.number", {}, String(stop.number)),
       el("span.what", {}, el("strong", {}, stop.title),
-        el("span.quiet", {}, stop.errand ? words.errands[stop.errand.kind] ?? "" : say(words.doors, { n: open.length }), " · ", say(words.around, { at: clock(stop.arrive_s) }), " · ", walkOf(stop)),
+        el("span.quiet", {}, ...inPieces(stop.errand ? words.errands[stop.errand.kind] ?? "" : say(words.doors, { n: open.length }), say(words.around, { at: clock(stop.arrive_s) }), walkOf(stop))),
         (pinned || worst) && el("span.tags", {}, ...[pinned && tagsOf(pinned).find((tag) => tag.classList.contains("tone-pin")), worst && chip(worst)].filter(Boolean))),
       icon("chevron-down")), inside);
   box.addEventListener("toggle", () => {

@@ -116,7 +116,7 @@ export function openReplan() {
   openSheet(words.replan, (close) => {
     const go = (wish) => () => { close(); replan(wish); };
     const minutes = [20, 40, 60, 90].map((n) => el("button.pick", { onclick: go({ minutes_left: n }) }, say(words.minutes, { n })));
-    const body = [el("section.ask", {}, el("h3", {}, words.minutes_left), el("div.picks", { role: "group", aria: { label: words.minutes_left } }, ...minutes))];
+    const body = [el("section.ask", {}, el("h3", {}, words.minutes_left), el("div.picks.minutes-left", { role: "group", aria: { label: words.minutes_left } }, ...minutes))];
     const rows = [];
     if (next?.errand) {
       rows.push(el("button.row-button", { onclick: () => { close(); skipErrand(next); } }, icon("arrow-right"), el("span", {}, words.skip_errand, el("small", {}, next.title))));
