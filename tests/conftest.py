@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
@@ -31,6 +32,9 @@ from gridmap.settings import Settings
 from gridmap.store import rights, schema
 from gridmap.store.database import Database, become
 
+# The processes that tests start would each compile all they import.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 # Tests never touch a database somebody uses.
 os.environ.pop("GRIDMAP_DATABASE_URL", None)
 

@@ -1,10 +1,11 @@
-"""How long a phone waits until the server has kept one visit: committed, counted, learned from.
+"""How long a phone waits until the server has kept one visit (committed, counted, learned from) or tells the day.
 
 Communities of several sizes, ten earlier visits a household, 200 households a grid. Measured is the whole wish behind
 ``PUT /submissions/<id>`` and its commit; a tmpfs takes the place of a disk, so a real one adds its flush.
 
 * ``visit``: somebody was met, with a need; the household is decided anew and its grid counted.
 * ``again``: the same text under the same id, as a phone sends it whose first answer was lost.
+* ``list``: all that the worker's grid asks for on this day, which his plan is made of.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from sqlalchemy import create_engine, text
 
 from gridmap.domain.actors import Actor, Role
 from gridmap.ops.cluster import Cluster
-from gridmap.services import coverage, visits
+from gridmap.services import coverage, visits, worklist
 from gridmap.store.database import Database
 
 ACCOUNT = 1
@@ -94,7 +95,18 @@ def measure(cluster: Cluster, on: date, times: int) -> dict[str, dict[str, float
             raise SystemExit(f"not kept: {receipt}")
 
     send(0)
-    figures = {"visit": quantiles(lambda n: send(n + 1), times - 1), "again": quantiles(send, times)}
+
+    def ask(_: int) -> None:
+        with database.transaction(worker) as con:
+            found = worklist.worklist(con, worker, grid_ids=[1], on=on, at=at)
+        if not found.tasks:
+            raise SystemExit("a list without tasks")
+
+    figures = {
+        "visit": quantiles(lambda n: send(n + 1), times - 1),
+        "again": quantiles(send, times),
+        "list": quantiles(ask, times),
+    }
     database.close()
     return figures
 
