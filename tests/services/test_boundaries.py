@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,7 +14,9 @@ from typing import Any
 import pytest
 import shapely
 from conftest import DEMO_DAY
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, create_engine, event, text
+from two_communities import MORNING as MOMENT
+from two_communities import Small
 
 from gridmap.domain import partition
 from gridmap.domain.actors import Actor, Machine, Role
@@ -133,29 +138,30 @@ def office(demo: Database, demo_id: int, demo_clock: Callable[[], datetime]) -> 
         transaction.rollback()
 
 
-def corners(grids: dict[int, DraftGrid]) -> Counter[tuple[int, int]]:
-    """Count the grids that have each corner."""
-    rings = [shapely.get_coordinates(g.boundary)[:-1] for g in grids.values() if g.boundary is not None]
-    return Counter((int(x), int(y)) for ring in rings for x, y in ring)
+def corners(grids: dict[int, DraftGrid]) -> dict[tuple[int, int], set[int]]:
+    """Return which grids have each corner."""
+    found: dict[tuple[int, int], set[int]] = {}
+    for key, grid in grids.items():
+        for x, y in shapely.get_coordinates(grid.boundary).astype(int).tolist():
+            found.setdefault((x, y), set()).add(key)
+    return found
 
 
 def owners(grids: dict[int, DraftGrid], corner: tuple[int, int]) -> set[int]:
     """Return the grids that have a corner."""
-    return {key for key, g in grids.items() if g.boundary is not None and corner in set(g.boundary.exterior.coords)}
+    return corners(grids).get(corner, set())
 
 
 def nudge(grids: dict[int, DraftGrid], keys: set[int] | None = None, by: int = 60) -> partition.Move:
     """Return a small move of a corner that two grids share: of any two, or of two certain ones."""
-    shared = sorted(corner for corner, n in corners(grids).items() if n == 2)
-    if keys is not None:
-        shared = [corner for corner in shared if owners(grids, corner) == keys]
+    shared = sorted(at for at, have in corners(grids).items() if have == keys or (keys is None and len(have) == 2))
     corner = shared[len(shared) // 2]
     return partition.Move(corner, (corner[0] + by, corner[1] + by))
 
 
 def neighbours(grids: dict[int, DraftGrid]) -> list[set[int]]:
     """Return pairs of grids that share many corners, no grid in two pairs."""
-    shared = Counter(frozenset(owners(grids, corner)) for corner, n in corners(grids).items() if n == 2)
+    shared = Counter(frozenset(have) for have in corners(grids).values() if len(have) == 2)
     found: list[set[int]] = []
     for pair, n in sorted(shared.items(), key=lambda item: (-item[1], sorted(item[0]))):
         if n > 3 and not any(pair & other for other in found):
@@ -505,6 +511,161 @@ def test_only_the_office_reads_drafts_and_only_planners_and_secretaries_edit(off
             office.by(office.clerk, wish, **values)
     assert [p.plan_id for p in office.by(office.clerk, boundaries.plans, states=[PlanState.DRAFT])] == [plan_id]
     assert office.by(office.clerk, boundaries.plans, states=[PlanState.APPROVED]) == []
+
+
+# --- many at once ------------------------------------------------------------------------------------------------
+
+THREADS, ROUNDS = 50, 2_000  # of the nightly run
+CONNECTIONS = 16  # of the threads together: the test's server is shared
+Take = Callable[[Connection, int], bool]
+
+
+@dataclass
+class Contest:
+    """Accounts that want the same draft of the first small community, each in a transaction of its own."""
+
+    database: Database
+    community_id: int
+    plan_id: int
+    accounts: list[int]
+    together: int = 0  # who believe just now that they hold it
+    most: int = 0
+    held: int = 0  # times that somebody held it
+
+    def __post_init__(self) -> None:
+        self.lock = threading.Lock()
+        self.engine = create_engine(
+            self.database.url, isolation_level="AUTOCOMMIT", pool_size=CONNECTIONS, max_overflow=0, pool_timeout=120
+        )
+        event.listen(self.engine, "connect", self._as_planner)
+
+    def _as_planner(self, raw: Any, _record: Any) -> None:
+        """Give a new connection a planner's rights for as long as it lives: each statement is a transaction."""
+        raw.execute("SELECT set_config('app.community', %s, false)", [str(self.community_id)])
+        raw.execute("SELECT set_config('role', 'gridmap_planner', false)")
+        raw.commit()
+
+    def take(self, con: Connection, account: int) -> bool:
+        """Try to hold the draft as the product does."""
+        until = MOMENT + timedelta(minutes=LEASE_MIN)
+        return store.hold(con, self.community_id, self.plan_id, account_id=account, at=MOMENT, until=until)
+
+    def take_naively(self, con: Connection, account: int) -> bool:
+        """Look first whether it is free, then write: what the product must not do."""
+        values = {"c": self.community_id, "p": self.plan_id, "a": account, "until": MOMENT + timedelta(minutes=1)}
+        query = "SELECT holder_id FROM boundary_plan WHERE community_id = :c AND id = :p"
+        if con.execute(text(query), values).scalar_one() is not None:
+            return False
+        con.execute(
+            text(
+                "UPDATE boundary_plan SET holder_id = :a, lease_until = :until, held_since = :until"
+                " WHERE community_id = :c AND id = :p"
+            ),
+            values,
+        )
+        return True
+
+    def run(self, take: Take, rounds: int) -> None:
+        """Let every account try so often."""
+
+        def compete(account: int) -> None:
+            for _ in range(rounds):
+                with self.engine.connect() as con:
+                    if take(con, account):
+                        self._inside(con, account)
+
+        with ThreadPoolExecutor(THREADS) as pool:
+            for future in [pool.submit(compete, account) for account in self.accounts]:
+                future.result()
+        self.engine.dispose()
+
+    def _inside(self, con: Connection, account: int) -> None:
+        with self.lock:
+            self.together += 1
+            self.held += 1
+            self.most = max(self.most, self.together)
+        time.sleep(0.0002)  # as long as an edit at least
+        with self.lock:
+            self.together -= 1
+        store.release(con, self.community_id, self.plan_id, account_id=account)
+
+
+@pytest.fixture
+def contest(small: Small) -> Iterator[Contest]:
+    """Yield a draft nobody holds and fifty planners who want it."""
+    community_id = small.communities[1]
+    with small.database.transaction(Actor(Machine.OPERATOR)) as con:
+        made = con.execute(
+            text(
+                "INSERT INTO account (community_id, username, name, role)"
+                " SELECT :c, 'contest-' || i, '规划员' || i, 'planner' FROM generate_series(1, :n) AS i"
+                " ON CONFLICT (username) DO UPDATE SET name = excluded.name RETURNING id"
+            ),
+            {"c": community_id, "n": THREADS},
+        )
+        accounts = [int(i) for i in made.scalars()]
+    job = Actor(Machine.JOB, community_id)
+    with small.database.transaction(job) as con:
+        plan_id = boundaries.begin(con, job, title="争着改", at=MOMENT, on=MOMENT.date())
+    yield Contest(small.database, community_id, plan_id, accounts)
+    with small.database.transaction(job) as con:
+        boundaries.discard(con, job, plan_id=plan_id, at=MOMENT + timedelta(days=1))
+
+
+def test_a_draft_never_has_two_holders(contest: Contest, nightly: bool, tell: Callable[[str], None]) -> None:
+    rounds = ROUNDS if nightly else ROUNDS // 10
+    contest.run(contest.take, rounds)
+    tell(f"{THREADS} threads x {rounds} rounds, held {contest.held} times, at most {contest.most} at once")
+    assert contest.most == 1
+    assert contest.held >= rounds
+
+
+def test_looking_first_and_writing_then_would_give_two_holders(contest: Contest) -> None:
+    contest.run(contest.take_naively, 20)
+    assert contest.most > 1
+
+
+def test_of_many_who_come_at_once_one_holds_it_and_all_others_are_told_who(contest: Contest) -> None:
+    begun = threading.Barrier(8)
+
+    def ask(account: int) -> Plan | Conflict:
+        actor = Actor(Role.PLANNER, contest.community_id, account_id=account)
+        begun.wait(60)
+        try:
+            with contest.database.transaction(actor) as con:
+                return boundaries.hold(con, actor, plan_id=contest.plan_id, at=MOMENT)
+        except Conflict as error:
+            return error
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ask, contest.accounts[:8]))
+    held = [answer for answer in answers if isinstance(answer, Plan)]
+    assert len(held) == 1
+    assert {a.values["name"] for a in answers if isinstance(a, Conflict)} == {held[0].holder_name}
+    assert {a.values["since"] for a in answers if isinstance(a, Conflict)} == {MOMENT}
+
+
+def test_of_two_edits_at_once_one_is_kept_and_the_other_told_the_newer_state(contest: Contest) -> None:
+    actor = Actor(Role.PLANNER, contest.community_id, account_id=contest.accounts[0])
+    begun = threading.Barrier(2)
+
+    def name(words: str) -> str:
+        begun.wait(60)
+        try:
+            with contest.database.transaction(actor) as con:
+                made = boundaries.rename(
+                    con, actor, plan_id=contest.plan_id, revision=0, key=key, name=words, at=MOMENT
+                )
+                return f"kept: {made.revision}"
+        except Conflict as error:
+            return f"newer: {error.values['revision']}"
+
+    with contest.database.transaction(actor) as con:
+        key = boundaries.grids(con, actor, plan_id=contest.plan_id)[0].key
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(name, ["甲", "乙"])) == ["kept: 1", "newer: 1"]
+    with contest.database.transaction(actor) as con:
+        assert len(boundaries.edits(con, actor, plan_id=contest.plan_id)) == 1
 
 
 # --- comments, throwing away -------------------------------------------------------------------------------------
