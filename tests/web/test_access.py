@@ -30,6 +30,13 @@ ADMIN = frozenset([Role.ADMIN])
 OVERRIDE = {"X-HTTP-Method-Override": "POST", "X-Method-Override": "DELETE"}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
+DRAWING = frozenset([Role.PLANNER, Role.SECRETARY])
+BORDER_EDITS = (
+    *("preview", "edit", "undo", "redo", "rename", "kind", "assign", "lock", "renumber", "rebase", "hold", "release"),
+    *("comment", "submit", "ground"),
+)
+BORDER_READS = ("state", "walking", "faults", "lines")
+
 # endpoint -> who may call it. A route that is not here turns this file red.
 MAY: dict[str, frozenset[Role | None]] = {
     "assets.file": ANYBODY,
@@ -51,6 +58,13 @@ MAY: dict[str, frozenset[Role | None]] = {
     "api.states": MAP,
     "api.household": VISITING,
     "api.search": MAP,
+    **dict.fromkeys(["boundaries.overview", "boundaries.editor", "boundaries.decision"], OFFICE | {Role.PLANNER}),
+    **dict.fromkeys(
+        ["boundaries.begin", "boundaries.return_to", "boundaries.send_back", "boundaries.discard"], DRAWING
+    ),
+    "boundaries.approve": frozenset([Role.SECRETARY]),
+    **{f"border_edits.{name}": DRAWING for name in BORDER_EDITS},
+    **{f"border_edits.{name}": OFFICE | {Role.PLANNER} for name in BORDER_READS},
     "coverage.overview": MAP,
     "coverage.grid": MAP,
     "coverage.states": MAP,
@@ -106,11 +120,19 @@ UNUSUAL = {
     "assets.favicon": 204,
     "accounts.link_page": 404,
     "pages.home": 302,
+    **dict.fromkeys(["boundaries.editor", "boundaries.decision"], 404),  # no such draft
+    **{f"border_edits.{name}": 404 for name in BORDER_READS},
     **dict.fromkeys(
         ["plans.one", "hours.offered", "walks.of_plan", "walks.sheet_of_plan", "walks.track_of_plan"], 404
     ),  # no such plan
 }
-PROGRAMS = {"today.replan", "hours.take", "street_edits.change", "street_edits.undo"}  # they take JSON
+PROGRAMS = {
+    *(f"border_edits.{name}" for name in BORDER_EDITS),
+    "today.replan",
+    "hours.take",
+    "street_edits.change",
+    "street_edits.undo",
+}  # they take JSON
 # Routes about one grid or one household, and what names it.
 SCOPED = {
     "api.states": "code",
@@ -183,7 +205,7 @@ def expected(endpoint: str, methods: str, known: set[str], role: Role | None, me
         return {405}
     if method not in methods.split():
         return {200, 204, 302, 303, 400, 401, 403, 404}  # another route at the same address: tested under its own name
-    if method == "OPTIONS" and endpoint == "plans.make":
+    if method == "OPTIONS" and endpoint in {"plans.make", "boundaries.begin", "boundaries.approve"}:
         return {200, 401, 403}  # the page at the same address answers, which more may read
     if role not in MAY[endpoint]:
         return {401} if role is None else {403}
