@@ -53,6 +53,8 @@ def _handed(
     patch: Patch, ground: list[Polygon], to: int, locked: frozenset[int], donors: frozenset[int]
 ) -> dict[int, Polygon | None]:
     """Return the grids after some ground of some of them has gone to ``to``."""
+    if not ground:
+        raise BadInput(CLOSE)
     rings: list[Line] = [tuple((int(x), int(y)) for x, y in part.exterior.coords) for part in ground]
     drawn, cut_grids = parted(noded(patch, rings, rigid=locked), donors)
     taken, kept = _sorted(drawn, cut_grids, ground, donors)
