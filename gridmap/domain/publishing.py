@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -18,6 +17,7 @@ from shapely import Geometry, Polygon
 
 from gridmap.domain.boundaries import DraftGrid
 from gridmap.domain.effects import NOWHERE, Effect, Ints, placed
+from gridmap.domain.partition import twice_area
 from gridmap.errors import BadInput
 
 Box = tuple[float, float, float, float]  # west, south, east, north in whole units of 1e-7 degree
@@ -230,18 +230,6 @@ def patch_of(changes: Sequence[DraftGrid], present: Mapping[int, DraftGrid]) -> 
         {key: present[key] for key in keys if key in present},
         {grid.key: grid for grid in changes if grid.boundary is not None},
         {key: grid for key, grid in present.items() if key not in keys},
-    )
-
-
-def twice_area(shape: Polygon) -> int:
-    """Return twice the area of a shape with whole corners, exactly."""
-
-    def ring(xy: np.ndarray) -> int:
-        points = [(int(x), int(y)) for x, y in xy]
-        return abs(sum(a[0] * b[1] - b[0] * a[1] for a, b in pairwise(points)))
-
-    return ring(shapely.get_coordinates(shape.exterior)) - sum(
-        ring(shapely.get_coordinates(hole)) for hole in shape.interiors
     )
 
 

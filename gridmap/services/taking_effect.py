@@ -278,14 +278,24 @@ def check_base(con: Connection, actor: Actor, *, plan_id: int) -> None:
     Raises
     ------
     Conflict
-        With the numbers of those grids.
+        With those grids (``keys``, ``numbers``), by whose version and when.
     """
     access.require(actor, Machine.JOB)
     standing = boundaries.standing(con, actor.community_id, plan_id, lock=True)
     if standing is None or not standing.stale:
         return
-    since = store.changed_since(con, actor.community_id, standing.base.version_id)
-    refuse_same(con, actor, store.changed_keys(con, actor.community_id, plan_id) & since)
+    own = {grid.key: grid.number for grid in boundaries.changes(con, actor.community_id, plan_id)}
+    for version in boundaries.later_versions(con, actor.community_id, standing.base.version_id):
+        if same := sorted(own.keys() & set(version.changed)):
+            raise Conflict(
+                "“%(name)s”于 %(on)s 生效的方案也改了 %(numbers)s 号网格，请对照后重画这些网格",
+                name=version.account_name,
+                on=version.effect_on,
+                numbers="、".join(str(number) for number in sorted(own[key] for key in same)),
+                keys=tuple(same),
+                version_id=version.version_id,
+                at=version.recorded_at,
+            )
 
 
 def check_waiting(con: Connection, actor: Actor, *, plan_id: int) -> None:
@@ -294,24 +304,18 @@ def check_waiting(con: Connection, actor: Actor, *, plan_id: int) -> None:
     Raises
     ------
     Conflict
-        With the names of those grids.
+        With those grids by name, and the day.
     """
     access.require(actor, Machine.JOB)
     c = actor.community_id
-    others = [plan.plan_id for plan in store.waiting(con, c) if plan.plan_id != plan_id]
-    keys = store.changed_keys(con, c, plan_id)
-    refuse_same(con, actor, keys & {key for other in others for key in store.changed_keys(con, c, other) if key > 0})
-
-
-def refuse_same(con: Connection, actor: Actor, same: set[int]) -> None:
-    """Refuse two drafts that change the same grids, if there are any.
-
-    Raises
-    ------
-    Conflict
-        With their names.
-    """
-    access.require(actor, Machine.JOB)
-    if same:
-        names = store.grid_names(con, actor.community_id, sorted(same))
-        raise Conflict("这些网格已经有别的改动：%(grids)s。请先合并草稿再提交", grids="、".join(names))
+    own = store.changed_keys(con, c, plan_id)
+    for other in store.waiting(con, c):
+        same = own & store.changed_keys(con, c, other.plan_id) if other.plan_id != plan_id else set()
+        if same := {key for key in same if key > 0}:
+            raise Conflict(
+                "%(on)s 生效的方案已经批准，也改了这些网格：%(grids)s。请等它生效，或先退回它",
+                on=other.effect_on,
+                grids="、".join(store.grid_names(con, c, sorted(same))),
+                keys=tuple(sorted(same)),
+                plan_id=other.plan_id,
+            )

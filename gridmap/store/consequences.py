@@ -8,7 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import Connection, text
 
 _HOMES = "community_id = :c AND household_id = ANY(:households)"
-_IN_HAND = {
+IN_HAND = {
     "needs": f"need WHERE {_HOMES} AND closed_at IS NULL",
     "promises": f"appointment WHERE {_HOMES} AND cancelled_at IS NULL AND ends_at >= :at",
     "disputes": f"dispute WHERE {_HOMES} AND closed_at IS NULL",
@@ -35,7 +35,7 @@ def in_hand(
     con: Connection, community_id: int, households: Sequence[int], *, on: date, at: datetime, timezone: str
 ) -> dict[str, int]:
     """Count what is open at some households at a moment, and which of their doors are planned for a day."""
-    parts = ", ".join(f"(SELECT count(*) FROM {rest}) AS {name}" for name, rest in _IN_HAND.items())
+    parts = ", ".join(f"(SELECT count(*) FROM {rest}) AS {name}" for name, rest in IN_HAND.items())
     values = {"c": community_id, "households": list(households), "on": on, "at": at, "tz": timezone}
     return dict(con.execute(text(f"SELECT {parts}"), values).mappings().one())
 

@@ -138,9 +138,9 @@ _ROW = ", ',', ".join(
     [
         "g.id",
         "to_json(g.code)",
-        "g.number",
-        "to_json(g.name)",
-        "to_json(g.kind)",
+        "coalesce(v.number, g.number)",
+        "to_json(coalesce(v.name, g.name))",
+        "to_json(coalesce(v.kind, g.kind))",
         "coalesce(to_json(w.name)::text, 'null')",
         "coalesce(now.counts::text, 'null')",
         "coalesce(previous.counts::text, 'null')",
@@ -148,17 +148,17 @@ _ROW = ", ',', ".join(
 )
 _OF_DAY = 'community_id = g.community_id AND {0}.grid_id = g.id AND {0}.group_code = :group AND {0}."on" ='
 _READ = text(f"""
-SELECT string_agg(concat('[', {_ROW}, ']'), ',' ORDER BY g.number, g.code)
+SELECT string_agg(concat('[', {_ROW}, ']'), ',' ORDER BY coalesce(v.number, g.number), g.code)
 FROM grid AS g
+LEFT JOIN grid_version AS v ON v.community_id = g.community_id AND v.grid_id = g.id
+  AND v.valid_from <= :on AND (v.valid_to IS NULL OR v.valid_to > :on)
 LEFT JOIN grid_stat AS now ON now.{_OF_DAY.format("now")} :on
 LEFT JOIN grid_stat AS previous ON previous.{_OF_DAY.format("previous")} CAST(:previous_on AS date)
 LEFT JOIN worker_assignment AS a ON a.community_id = g.community_id AND a.grid_id = g.id AND a.duty = 'main'
   AND a.valid_from <= :on AND (a.valid_to IS NULL OR a.valid_to > :on)
 LEFT JOIN worker AS w ON w.community_id = a.community_id AND w.id = a.worker_id
 WHERE g.community_id = :c AND (CAST(:all AS boolean) OR g.id = ANY(:grids))
-  AND (now.grid_id IS NOT NULL OR EXISTS (
-    SELECT FROM grid_version AS v WHERE v.community_id = g.community_id AND v.grid_id = g.id
-      AND v.valid_from <= :on AND (v.valid_to IS NULL OR v.valid_to > :on)))
+  AND (now.grid_id IS NOT NULL OR v.grid_id IS NOT NULL)
 """)
 
 

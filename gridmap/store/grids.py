@@ -33,11 +33,12 @@ class GridShape:
 
 
 _DRAWN = (
-    "SELECT g.id, g.code, g.number, g.name, g.kind, ST_AsGeoJSON(v.boundary, 7) AS boundary,"
+    "SELECT g.id, g.code, coalesce(v.number, g.number) AS number, coalesce(v.name, g.name) AS name,"
+    " coalesce(v.kind, g.kind) AS kind, ST_AsGeoJSON(v.boundary, 7) AS boundary,"
     " ST_X(v.label_at) AS lon, ST_Y(v.label_at) AS lat, v.label_radius_m, {worker} AS worker_name"
     " FROM grid AS g JOIN grid_version AS v ON v.community_id = g.community_id AND v.grid_id = g.id"
     " AND v.valid_from <= :on AND (v.valid_to IS NULL OR v.valid_to > :on)"
-    " WHERE g.community_id = :c ORDER BY g.number, g.code"
+    " WHERE g.community_id = :c ORDER BY coalesce(v.number, g.number), g.code"
 )
 _WORKER = (
     "(SELECT w.name FROM worker_assignment AS a"

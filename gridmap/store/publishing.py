@@ -58,16 +58,6 @@ def changed_keys(con: Connection, community_id: int, plan_id: int) -> set[int]:
     return set(con.execute(text(query), {"c": community_id, "p": plan_id}).scalars())
 
 
-def changed_since(con: Connection, community_id: int, base_id: int) -> set[int]:
-    """Return the ids of the grids that versions after one have changed."""
-    query = (
-        "SELECT DISTINCT unnest(v.changed) FROM boundary_version AS v JOIN boundary_version AS b"
-        " ON b.community_id = v.community_id AND b.id = :b"
-        " WHERE v.community_id = :c AND (v.effect_on, v.id) > (b.effect_on, b.id)"
-    )
-    return set(con.execute(text(query), {"c": community_id, "b": base_id}).scalars())
-
-
 def submitted_by(con: Connection, community_id: int, plan_id: int) -> tuple[int | None, str, date | None]:
     """Return who submitted a draft, why, and for which day."""
     query = "SELECT submitted_by, reason, effect_on FROM boundary_plan WHERE community_id = :c AND id = :p"
