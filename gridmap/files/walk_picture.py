@@ -128,7 +128,7 @@ def _signs(day: Day, frame: Frame) -> dict[str, Any]:
     """Return numbered stops, start and end, each where it covers no other, with where it belongs."""
     start, end = frame.put((day.start.lon, day.start.lat)), frame.put((day.end.lon, day.end.lat))
     same = abs(start[0] - end[0]) + abs(start[1] - end[1]) < 1
-    ends = [("起终" if same else "起", start), *([] if same else [("终", end)])]
+    ends = [("start_end" if same else "start", start), *([] if same else [("end", end)])]
     true = [frame.put((stop.lon, stop.lat)) for stop in day.stops] + [at for _, at in ends]
     placed = apart(true, least=PIN_MM + 0.3, farthest=13)
     pins = [
@@ -136,7 +136,7 @@ def _signs(day: Day, frame: Frame) -> dict[str, Any]:
         for stop, at, own in zip(day.stops, placed, true, strict=False)
     ]
     marks = [
-        {"text": text, "at": at, "true": own} for (text, own), at in zip(ends, placed[len(day.stops) :], strict=True)
+        {"role": role, "at": at, "true": own} for (role, own), at in zip(ends, placed[len(day.stops) :], strict=True)
     ]
     return {"pins": pins, "ends": marks}
 

@@ -11,9 +11,9 @@ The data go in as JSON; the sheet itself (``walk_sheet.typ``) is never put toget
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,47 +25,38 @@ from gridmap.domain.walks import Walk
 from gridmap.domain.worklist import Reason, Urgency
 from gridmap.errors import SetupFault
 from gridmap.files.walk_picture import clock, picture
+from gridmap.files.walk_words import WORDS, day_words
 from gridmap.settings import VENDOR
 
 SOURCE = Path(__file__).with_suffix(".typ")
 FONTS = VENDOR / "fonts-sc" / "fonts"
-INVENTED = {"all": "演示数据", "people": "住户为演示数据", "none": ""}
-WEEKDAYS = "一二三四五六日"
+HINTS = {"overdue", "due_soon", "never_met", "event", "follow_up", "joint", "nearby"}  # the others tell of people
 FEW_ROOMS = 2  # of so few nobody needs a plan
 
 
 @dataclass(frozen=True)
 class Printed:
-    """Who prints, when (local time), for which community."""
+    """Who prints, when (local time), for which community, in which language ("zh" or "en")."""
 
     community: str
     invented: str
     user: str
     at: datetime
+    language: str = "zh"
 
 
-def day_words(on: date) -> str:
-    """Return a date as people write it."""
-    return f"{on.year}年{on.month}月{on.day}日 星期{WEEKDAYS[on.weekday()]}"
-
-
-def hint(reason: Reason) -> str:
+def hint(reason: Reason, language: str = "zh") -> str:
     """Return what a sheet may say of a reason; "" for one that tells something about the people behind the door."""
+    if reason.code not in HINTS:
+        return ""
     days = reason.values.get("days", 0)
-    told = {
-        "overdue": f"逾期 {days} 天",
-        "due_soon": f"{days} 天内到期" if days else "今天到期",
-        "never_met": "首访",
-        "event": "加急",
-        "follow_up": "回访",
-        "joint": "联合走访",
-        "nearby": "顺路",
-    }
-    return told.get(reason.code, "")
+    code = "due_today" if reason.code == "due_soon" and not days else reason.code
+    return WORDS[language][code].format(n=days)
 
 
-def _door(door: PlannedDoor) -> dict[str, Any]:
-    hints = [words for words in dict.fromkeys(hint(reason) for reason in door.reasons) if words]
+def _door(door: PlannedDoor, language: str) -> dict[str, Any]:
+    hints = [words for words in dict.fromkeys(hint(reason, language) for reason in door.reasons) if words]
+    span = f"{clock(door.pinned_s[0])}–{clock(door.pinned_s[1])}" if door.pinned_s else ""
     return {
         "n": door.number,
         "room": door.label,
@@ -73,7 +64,8 @@ def _door(door: PlannedDoor) -> dict[str, Any]:
         "at": clock(door.start_s),
         "must": door.urgency is Urgency.MUST,
         "hints": hints[:2],
-        "promise": f"{clock(door.pinned_s[0])}–{clock(door.pinned_s[1])}" if door.pinned_s else "",
+        "promise": span,
+        "promised": WORDS[language]["promise"].format(span=span) if span else "",
         "state": str(door.state),
     }
 
@@ -109,7 +101,8 @@ def _places(floors: Sequence[tuple[int, Sequence[Any]]]) -> list[str]:
     return sorted(found, key=natural_key)
 
 
-def _stop(stop: PlannedStop, day: Day) -> dict[str, Any]:
+def _stop(stop: PlannedStop, day: Day, language: str) -> dict[str, Any]:
+    say = WORDS[language]
     numbers = {door.household_id: door.number for door in stop.doors}
     unit = next((u for t in day.towers for u in t.units if u.entrance_id == stop.entrance_id), None)
     return {
@@ -118,43 +111,73 @@ def _stop(stop: PlannedStop, day: Day) -> dict[str, Any]:
         "errand": stop.kind == "errand",
         "at": clock(stop.arrive_s),
         "leave": clock(stop.leave_s),
-        "walk": f"步行 {stop.path.metres} 米" if stop.path else "没有查到路",
+        "walk": say["walk"].format(n=stop.path.metres) if stop.path else say["no_way"],
+        "count": say["doors" if len(stop.doors) > 1 else "doors_one"].format(n=len(stop.doors)) if stop.doors else "",
+        "around": say["around"].format(at=clock(stop.arrive_s)),
         "done": stop.done,
-        "doors": [_door(door) for door in stop.doors],
+        "doors": [_door(door, language) for door in stop.doors],
         "matrix": _matrix(unit, numbers) if unit and stop.doors and _rooms(unit) > FEW_ROOMS else None,
     }
 
 
-def status_words(day: Day) -> str:
+def status_words(day: Day, language: str = "zh") -> str:
     """Return how good the plan is known to be."""
-    order = "顺序：已证明最优" if day.order == "optimal" else "顺序：找到的最好"
-    if day.choice == "optimal":
-        return f"{order}；挑选：已证明最优"
-    return f"{order}；挑选：找到的最好 {day.objective}，上界 {day.bound}"
+    known = {
+        (True, True): "all_proven",
+        (True, False): "order_proven",
+        (False, True): "choice_proven",
+        (False, False): "best_found",
+    }[day.order == "optimal", day.choice == "optimal"]
+    return WORDS[language][known].format(value=day.objective, bound=day.bound)
 
 
 def content(walk: Walk, printed: Printed) -> dict[str, Any]:
     """Return all that is on the sheet."""
-    day = walk.day
-    ways = [stop.path for stop in day.stops if stop.path] + ([day.way_back] if day.way_back else [])
+    day, language = walk.day, printed.language
+    say = WORDS[language]
     return {
+        "w": {key: words for key, words in say.items() if key not in HINTS},
+        "lang": language,
         "community": printed.community,
-        "stamp": INVENTED[printed.invented],
-        "grids": "、".join(name for _, _, name in day.grids),
-        "worker": day.worker_name,
-        "date": day_words(day.on),
-        "plan": day.plan_id,
-        "printed": f"打印：{printed.user}，{printed.at:%Y-%m-%d %H:%M}",
-        "status": status_words(day) if day.plan_id else "",
-        "start": {"title": day.start.title, "at": clock(day.start.at_s)},
-        "end": {"title": day.end.title, "at": clock(day.end.at_s)},
-        "doors": day.doors_all,
-        "done": sum(door.state is StopState.DONE for stop in day.stops for door in stop.doors),
-        "km": f"{sum(way.metres for way in ways) / 1000:.1f}",
-        "stops": [_stop(stop, day) for stop in day.stops],
+        "stamp": say.get(f"stamp_{printed.invented}", ""),
+        "grids": say["comma"].join(name for _, _, name in day.grids),
+        "worker": say["worker"].format(name=day.worker_name),
+        "date": day_words(day.on, language),
+        "foot": _foot(day, printed),
+        "sum": _sum(day, say),
+        "stops": [_stop(stop, day, language) for stop in day.stops],
         "materials": [{"name": m.name, "count": m.count} for m in day.materials],
         "picture": picture(walk),
     }
+
+
+def _foot(day: Day, printed: Printed) -> list[str]:
+    """Return whose sheet it is, and what to do with one that is found."""
+    say = WORDS[printed.language]
+    status = status_words(day, printed.language) if day.plan_id else ""
+    at = f"{printed.at:%Y-%m-%d %H:%M}"
+    return [
+        say["printed"].format(user=printed.user, at=at, plan=day.plan_id, status=status),
+        say["lost"].format(community=printed.community),
+    ]
+
+
+def _sum(day: Day, say: Mapping[str, str]) -> str:
+    """Return the walk in a sentence."""
+    if not day.stops:
+        return say["nothing"]
+    ways = [stop.path for stop in day.stops if stop.path] + ([day.way_back] if day.way_back else [])
+    done = sum(door.state is StopState.DONE for stop in day.stops for door in stop.doors)
+    return say["sum_done" if done else "sum"].format(
+        stops=len(day.stops),
+        doors=day.doors_all,
+        done=done,
+        km=f"{sum(way.metres for way in ways) / 1000:.1f}",
+        begin=clock(day.start.at_s),
+        start=day.start.title,
+        back=clock(day.end.at_s),
+        end=day.end.title,
+    )
 
 
 def to_pdf(walk: Walk, printed: Printed) -> bytes:

@@ -19,6 +19,7 @@ from gridmap.services import walks
 from gridmap.web import doorstep, edge, figures, navigation, reasons, stage
 from gridmap.web.access import allow
 from gridmap.web.towers import tower_json
+from gridmap.web.words import language
 
 blueprint = Blueprint("walks", __name__)
 
@@ -193,7 +194,8 @@ def _sheet(plan_id: int | None) -> Response:
     who, here, at = edge.actor(), edge.community(), edge.now()
     with edge.transaction() as con:
         walk = walks.sheet(con, who, on=edge.today(), at=at, frame=FRAME, plan_id=plan_id)
-    printed = Printed(here.name, here.invented, who.name or str(who.role), at.astimezone(ZoneInfo(here.timezone)))
+    local = at.astimezone(ZoneInfo(here.timezone))
+    printed = Printed(here.name, here.invented, who.name or str(who.role), local, language())
     return _file(to_pdf(walk, printed), f"walk-{walk.day.on}-{walk.day.plan_id}.pdf", PDF)
 
 

@@ -17,7 +17,7 @@ from gridmap.domain.groups import GROUPS
 from gridmap.domain.plans import PlannedDoor
 from gridmap.domain.walks import Gate, Ground, Piece, Walk
 from gridmap.domain.worklist import Reason
-from gridmap.files import walk_picture, walk_sheet
+from gridmap.files import walk_picture, walk_sheet, walk_words
 from gridmap.files.walk_sheet import FONTS, SOURCE, Printed, content, to_pdf, to_png
 
 PRINTED = Printed("试验社区", "all", "试验书记", datetime(2026, 11, 23, 8, tzinfo=ZoneInfo("Asia/Shanghai")))
@@ -153,6 +153,29 @@ def test_sixty_entrances_and_six_hundred_doors_are_still_a_sheet() -> None:
     assert pages_of(to_pdf(replace(WALK, day=replace(day, stops=stops)), PRINTED)) > 20
 
 
+def test_every_sentence_stands_in_both_languages_with_the_same_places() -> None:
+    chinese, english = (walk_words.WORDS[language] for language in ("zh", "en"))
+    assert set(chinese) == set(english)
+    places = re.compile(r"\{(\w+)\}")
+    assert [
+        key for key in chinese if sorted(places.findall(chinese[key])) != sorted(places.findall(english[key]))
+    ] == []
+    assert [key for key, words in english.items() if any(ord(sign) > 0x2E80 for sign in words)] == []
+
+
+def test_who_reads_english_prints_english() -> None:
+    english = replace(PRINTED, language="en")
+    told = content(WALK, english)
+    assert told["date"] == "Monday, 23 November 2026"
+    assert told["stamp"] == "Demo data"
+    assert told["foot"][0].startswith("Printed by 试验书记, 2026-11-23 08:00; plan ")
+    assert told["stops"][0]["doors"][0]["hints"][0] == "6 days overdue"
+    assert told["sum"].startswith("4 stops, 7 homes (1 done when printed)")
+    assert [stop["walk"] for stop in told["stops"]][-1] == "no way found"
+    assert pages_of(to_pdf(WALK, english)) == 3
+    assert [reason for reason in ("no_answer", "group", "need") if walk_sheet.hint(Reason(reason, {}), "en")] == []
+
+
 def test_a_demo_says_so_and_a_real_town_does_not() -> None:
     assert content(WALK, PRINTED)["stamp"] == "演示数据"
     assert content(WALK, replace(PRINTED, invented="none"))["stamp"] == ""
@@ -161,7 +184,7 @@ def test_a_demo_says_so_and_a_real_town_does_not() -> None:
 
 def test_every_sign_of_the_sheet_is_a_glyph_of_its_own(tmp_path: Path) -> None:
     # One small picture for each sign: a sign the font lacks looks like a sign that does not exist.
-    texts = [SOURCE.read_text("utf-8"), told(), *walk_sheet.INVENTED.values(), walk_sheet.WEEKDAYS]
+    texts = [SOURCE.read_text("utf-8"), told(), *walk_words.CHINESE.values(), walk_words.WEEKDAYS]
     texts += [module.__loader__.get_source(module.__name__) for module in (walk_sheet, walk_picture)]  # type: ignore[union-attr]
     signs = sorted({sign for text in texts for sign in text if ord(sign) > 0x2E80}) + list("毕骨直门角龘䶮")
     missing = "\U0010fff0"

@@ -1,0 +1,160 @@
+"""What a sheet says, in the language of who prints it: the sheet is set by typst, which knows no catalogue.
+
+Chinese first; ``WORDS["en"]`` has every sentence too (a test holds them alike). ``{n}`` and the like are filled in by
+``walk_sheet.py`` before typst sees them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from types import MappingProxyType
+
+CHINESE = {
+    "title": "走访单",
+    "stamp_all": "演示数据",
+    "stamp_people": "住户为演示数据",
+    "printed": "打印：{user}，{at}；计划 {plan}。{status}",
+    "lost": "本单不印姓名、电话、人群和事由，详情请看手机。用后交回或销毁；捡到请交{community}。",
+    "page": "第 {n} 页，共 {all} 页",
+    "north": "北",
+    "metres": "{n} 米",
+    "start": "起",
+    "end": "终",
+    "start_end": "起终",
+    "inset": "全程；红框是大图的范围",
+    "gate": "门",
+    "worker": "网格员 {name}",
+    "sum": "共 {stops} 站、{doors} 户，步行约 {km} 公里；{begin} 从{start}出发，约 {back} 到{end}结束。",
+    "sum_done": "共 {stops} 站、{doors} 户（打印时已走 {done} 户），"
+    "步行约 {km} 公里；{begin} 从{start}出发，约 {back} 到{end}结束。",
+    "nothing": "今天没有要走的户。",
+    "key_way": "要走的路，箭头是方向",
+    "key_stairs": "台阶",
+    "key_gate": "大门和开门时间",
+    "key_entrance": "单元入口",
+    "key_errand": "顺路要办的",
+    "carry": "出门带上：",
+    "carry_who": "送给哪一户，请看手机。",
+    "between": "；",
+    "comma": "、",
+    "doors": "{n} 户",
+    "doors_one": "{n} 户",
+    "walk": "步行 {n} 米",
+    "no_way": "没有查到路",
+    "around": "约 {at} 到",
+    "must": "必",
+    "promise": "约 {span}",
+    "done": "已走",
+    "skipped": "已跳过",
+    "met": "见到",
+    "nobody": "没人",
+    "unwilling": "不愿",
+    "gone": "搬走或空",
+    "material": "材料已送",
+    "need": "有诉求",
+    "hazard": "有隐患",
+    "col_number": "序",
+    "col_room": "门牌",
+    "col_time": "时间",
+    "col_result": "结果",
+    "col_note": "备注",
+    "errand_done": "办完了",
+    "note": "备注：",
+    "bold_today": "粗框是今天要走的",
+    "whole_unit": "整个单元，从上到下；粗框是今天要走的。",
+    "other": "其他记录",
+    "overdue": "逾期 {n} 天",
+    "due_soon": "{n} 天内到期",
+    "due_today": "今天到期",
+    "never_met": "首访",
+    "event": "加急",
+    "follow_up": "回访",
+    "joint": "联合走访",
+    "nearby": "顺路",
+    "all_proven": "顺序：已证明最优；挑选：已证明最优",
+    "order_proven": "顺序：已证明最优；挑选：找到的最好 {value}，上界 {bound}",
+    "choice_proven": "顺序：找到的最好；挑选：已证明最优",
+    "best_found": "顺序：找到的最好；挑选：找到的最好 {value}，上界 {bound}",
+}
+ENGLISH = {
+    "title": "Walk sheet",
+    "stamp_all": "Demo data",
+    "stamp_people": "Invented households",
+    "printed": "Printed by {user}, {at}; plan {plan}. {status}",
+    "lost": "No names, phones, groups or reasons here: see the phone. "
+    "Return or destroy it after use; finder, please hand it to {community}.",
+    "page": "Page {n} of {all}",
+    "north": "N",
+    "metres": "{n} m",
+    "start": "S",
+    "end": "E",
+    "start_end": "S/E",
+    "inset": "The whole way; the red frame is the large map",
+    "gate": "G",
+    "worker": "Worker {name}",
+    "sum": "{stops} stops, {doors} homes, "
+    "about {km} km on foot; leaves {start} at {begin}, ends at {end} about {back}.",
+    "sum_done": "{stops} stops, {doors} homes ({done} done when printed), "
+    "about {km} km on foot; leaves {start} at {begin}, ends at {end} about {back}.",
+    "nothing": "There is no home to visit today.",
+    "key_way": "The way; arrows show the direction",
+    "key_stairs": "Stairs",
+    "key_gate": "Gate and its hours",
+    "key_entrance": "Entrance",
+    "key_errand": "On the way",
+    "carry": "Take along: ",
+    "carry_who": "For which home: see the phone.",
+    "between": "; ",
+    "comma": ", ",
+    "doors": "{n} homes",
+    "doors_one": "{n} home",
+    "walk": "{n} m on foot",
+    "no_way": "no way found",
+    "around": "about {at}",
+    "must": "must",
+    "promise": "at {span}",
+    "done": "done",
+    "skipped": "skipped",
+    "met": "Met",
+    "nobody": "Nobody",
+    "unwilling": "Refused",
+    "gone": "Moved or empty",
+    "material": "Material given",
+    "need": "Need",
+    "hazard": "Hazard",
+    "col_number": "No.",
+    "col_room": "Door",
+    "col_time": "Time",
+    "col_result": "Result",
+    "col_note": "Note",
+    "errand_done": "Done",
+    "note": "Note: ",
+    "bold_today": "Bold: today",
+    "whole_unit": "The whole stairwell from the top; bold frames are today's.",
+    "other": "Other notes",
+    "overdue": "{n} days overdue",
+    "due_soon": "due within {n} days",
+    "due_today": "due today",
+    "never_met": "first visit",
+    "event": "urgent",
+    "follow_up": "follow-up",
+    "joint": "joint visit",
+    "nearby": "on the way",
+    "all_proven": "Order: proven best; choice: proven best",
+    "order_proven": "Order: proven best; choice: best found {value}, bound {bound}",
+    "choice_proven": "Order: best found; choice: proven best",
+    "best_found": "Order: best found; choice: best found {value}, bound {bound}",
+}
+WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType({"zh": CHINESE, "en": ENGLISH})
+WEEKDAYS = "一二三四五六日"
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+          "November", "December")  # fmt: skip
+
+
+def day_words(on: date, language: str = "zh") -> str:
+    """Return a date as people write it."""
+    if language == "en":
+        return f"{DAYS[on.weekday()]}, {on.day} {MONTHS[on.month - 1]} {on.year}"
+    return f"{on.year}年{on.month}月{on.day}日 星期{WEEKDAYS[on.weekday()]}"
