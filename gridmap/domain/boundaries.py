@@ -115,6 +115,14 @@ def packed(grids: Iterable[DraftGrid]) -> bytes:
     return b"".join(parts)
 
 
+def polygon(data: bytes) -> Polygon:
+    """Return a polygon that was written as well-known binary."""
+    found = shapely.from_wkb(data)
+    if not isinstance(found, Polygon):
+        raise TypeError(f"no polygon: {found.geom_type if found else found}")
+    return found
+
+
 def unpacked(data: bytes) -> tuple[DraftGrid, ...]:
     """Return what ``packed`` wrote."""
     found, at = [], 0
@@ -123,7 +131,7 @@ def unpacked(data: bytes) -> tuple[DraftGrid, ...]:
         at += struct.calcsize("<qII")
         number, name, kind, worker = data[at : at + words_size].decode().split("\0")
         at += words_size
-        shape = Polygon(shapely.from_wkb(data[at : at + shape_size])) if shape_size else None
+        shape = polygon(data[at : at + shape_size]) if shape_size else None
         at += shape_size
         found.append(DraftGrid(key, int(number), name, kind, shape, int(worker)))
     return tuple(found)

@@ -84,8 +84,9 @@ class Fault:
 
     Attributes
     ----------
-    kind : gap overlap pieces invalid node (the partition's own), unassigned misplaced cut (of a building), island
-        number small large no_worker (of a grid)
+    kind : unreadable invalid pieces overlap gap beyond node (the partition's own), unassigned misplaced cut (of a
+        building), orphan (households whose grid is not their building's), island number small large no_worker
+        (of a grid); see ``domain.border_faults``
     keys : of the grids it concerns
     at : (x, y) in whole units
     building_id : 0 where it is not about one
@@ -98,6 +99,16 @@ class Fault:
 
 
 # --- which grid holds a point ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Spots:
+    """Things with a place: ``x``, ``y`` in whole units; ``grid_id`` where they are kept today, 0 where nowhere."""
+
+    ids: Ints
+    x: Ints
+    y: Ints
+    grid_id: Ints
 
 
 def placed(x: Ints, y: Ints, grids: Iterable[DraftGrid]) -> Ints:

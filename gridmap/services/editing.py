@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from gridmap.domain import partition
 from gridmap.domain.actors import Actor, Machine, Role
+from gridmap.domain.border_faults import in_rows, out_of_order
 from gridmap.domain.boundaries import (
     LEASE_MIN,
     DraftGrid,
@@ -413,10 +414,10 @@ def renumber(con: Connection, actor: Actor, *, plan_id: int, revision: int, at: 
     access.require(actor, *EDITORS)
     found = _opened(con, actor, plan_id, revision, at)
     whole = {g.key: g for g in store.of_plan(con, actor.community_id, plan_id, on=found.base.effect_on)}
-    numbers = partition.renumbered({key: grid.boundary for key, grid in whole.items() if grid.boundary is not None})
-    moved = [key for key, number in numbers.items() if whole[key].number != number]
-    if not moved:
+    if not out_of_order(whole.values()):
         raise BadInput("网格的编号已经是由西向东、由北向南的")
+    numbers = in_rows(whole.values())
+    moved = [key for key, number in numbers.items() if whole[key].number != number]
     before = _by_key(whole[key] for key in moved)
     after = [renamed(grid, numbers[grid.key]) for grid in before]
     return _kept(con, actor, plan_id, found, "renumber", {}, before, after, at)

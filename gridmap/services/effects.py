@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from datetime import date
 
 import numpy as np
 from sqlalchemy import Connection
 
+from gridmap.domain import border_faults
 from gridmap.domain.actors import Actor, Role
 from gridmap.domain.boundaries import DraftGrid
-from gridmap.domain.effects import NOWHERE, Effect, Tally, compared, moved_households, placed, protected
+from gridmap.domain.effects import NOWHERE, Effect, Fault, Tally, compared, moved_households, placed, protected
 from gridmap.services import access, working
 from gridmap.services.coverage import as_job
 from gridmap.services.editing import READERS, standing_of
+from gridmap.store import boundaries as drafts
 from gridmap.store import effects as store
 from gridmap.store.boundaries import Box
 
@@ -69,3 +73,43 @@ def _tallies(
         things = Tally(buildings=int((of_house == number).sum()), facilities=int((of_machine == number).sum()))
         made[int(pairs[0, number]), int(pairs[1, number])] = counted.get(number, Tally()).plus(things)
     return made
+
+
+def faults(con: Connection, actor: Actor, *, plan_id: int | None = None, on: date) -> tuple[Fault, ...]:
+    """Return what needs a look in a draft, or without one in the borders of a day; the gravest first.
+
+    Parameters
+    ----------
+    on : the day whose borders, workers and outline are looked at; a draft is looked at as it is now
+    """
+    access.require(actor, *READERS)
+    grids = present(con, actor, plan_id, on)
+    community_id = actor.community_id
+    houses = store.buildings(con, community_id)
+    held_by = placed(houses.x, houses.y, grids)
+    ground = store.footprints(con, community_id, houses.ids)
+    with as_job(con, actor):
+        living, elsewhere = store.households(con, community_id)
+    in_grid: Counter[int] = Counter()
+    for building_id, key in zip(houses.ids.tolist(), held_by.tolist(), strict=True):
+        in_grid[key] += living.get(building_id, 0)
+    drawn = plan_id is not None
+    found = [
+        *border_faults.torn(grids, None if drawn else store.outline(con, community_id, on=on)),
+        *border_faults.of_buildings(houses, None if drawn else houses.grid_id, held_by, ground, grids),
+        *border_faults.of_grids(
+            grids, in_grid, store.workers_of(con, community_id, on=on), working.setting(con, actor)
+        ),
+    ]
+    if not drawn:
+        found += border_faults.of_households(houses, elsewhere)
+    return border_faults.in_order(found)
+
+
+def present(con: Connection, actor: Actor, plan_id: int | None, on: date) -> list[DraftGrid]:
+    """Return the grids of a draft, or without one those of a day."""
+    access.require(actor, *READERS)
+    if plan_id is None:
+        return drafts.of_day(con, actor.community_id, on=on)
+    found = standing_of(con, actor, plan_id)
+    return drafts.of_plan(con, actor.community_id, plan_id, on=found.base.effect_on)

@@ -7,31 +7,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import shapely
+from shapely import Polygon
 from sqlalchemy import Connection, text
 
+from gridmap.domain.boundaries import polygon
 from gridmap.domain.coverage import LOAD_CENTIMIN
 from gridmap.domain.crs import STORE_SRID, TILE_SRID
-from gridmap.domain.effects import UNITS, Tally
+from gridmap.domain.effects import UNITS, Spots, Tally
 from gridmap.domain.groups import SHARED_BITS
+from gridmap.domain.partition import whole
 from gridmap.store.boundaries import Box
 
+__all__ = ["Spots", "buildings", "counted", "facilities", "footprints", "households", "outline", "workers_of"]
+
 Ints = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Spots:
-    """Things with a place: ``x``, ``y`` in whole units; ``grid_id`` where they are kept today, 0 where nowhere."""
-
-    ids: Ints
-    x: Ints
-    y: Ints
-    grid_id: Ints
 
 
 _BUILDINGS = """
@@ -64,6 +59,38 @@ def facilities(con: Connection, community_id: int, *, on: date | None = None) ->
         " AND (closed_on IS NULL OR closed_on > CAST(:on AS date))"
     )
     return _spots(con.execute(query, {"c": community_id, "on": on}).all())
+
+
+def footprints(con: Connection, community_id: int, ids: Ints) -> npt.NDArray[np.object_]:
+    """Return the ground of some buildings, in their order, in whole units."""
+    query = text(
+        "SELECT b.id, ST_AsBinary(b.shape) FROM building AS b"
+        " WHERE b.community_id = :c AND b.id IN (SELECT unnest(CAST(:ids AS bigint[])))"
+    )
+    found = {row[0]: bytes(row[1]) for row in con.execute(query, {"c": community_id, "ids": ids.tolist()})}
+    shapes = shapely.from_wkb(np.array([found[i] for i in ids.tolist()], dtype=object))
+    return np.asarray(shapely.transform(shapes, lambda xy: np.round(xy * UNITS)), dtype=object)
+
+
+def households(con: Connection, community_id: int) -> tuple[dict[int, int], dict[int, int]]:
+    """Return how many households each building has, and how many of them are kept in another grid than it is."""
+    query = text(
+        "SELECT b.id, count(*), count(*) FILTER (WHERE h.grid_id <> b.grid_id) FROM building AS b"
+        " JOIN household AS h ON h.community_id = b.community_id AND h.building_id = b.id"
+        " WHERE b.community_id = :c GROUP BY b.id"
+    )
+    rows = con.execute(query, {"c": community_id}).all()
+    return {row[0]: row[1] for row in rows}, {row[0]: row[2] for row in rows if row[2]}
+
+
+def outline(con: Connection, community_id: int, *, on: date) -> Polygon | None:
+    """Return the community's outline on a day in whole units; None where none is kept."""
+    query = text(
+        "SELECT ST_AsBinary(boundary) FROM outline WHERE community_id = :c AND valid_from <= :on"
+        " AND (valid_to IS NULL OR valid_to > :on)"
+    )
+    found = con.execute(query, {"c": community_id, "on": on}).scalar()
+    return None if found is None else whole(polygon(bytes(found)))
 
 
 # Few combinations of groups occur, so households are summed by the whole bit set and taken apart afterwards.
