@@ -33,6 +33,7 @@ class WeekDay:
     begin_s, end_s : seconds of the local day from setting out to being back; equal when nobody walks
     first, last : household and second of the day of the first and of the last door; None without doors
     walk_m : metres on the streets
+    out_s : seconds on the way, without the pause between two walks of a day
     left_must : doors that must be visited and are not in the plan that is kept; 0 for an outlook, see ``Week.left``
     """
 
@@ -48,12 +49,13 @@ class WeekDay:
     first: tuple[int, int] | None = None
     last: tuple[int, int] | None = None
     walk_m: int = 0
+    out_s: int = 0
     left_must: int = 0
 
     @property
     def minutes(self) -> int:
-        """Return how long the walk takes."""
-        return round((self.end_s - self.begin_s) / 60)
+        """Return how long the walks of the day take."""
+        return round(self.out_s / 60)
 
 
 @dataclass(frozen=True)
@@ -100,5 +102,13 @@ def weekday(on: date, standing: Standing, rows: Sequence[PlanRow], *, plan_id: i
         ends[0] if ends else None,
         ends[-1] if ends else None,
         sum(row.walk_m for row in rows),
+        _out_s(rows),
         left_must,
     )
+
+
+def _out_s(rows: Sequence[PlanRow]) -> int:
+    """Return the seconds of all walks of a day; each begins with a start and lasts until its last row."""
+    begins = [i for i, row in enumerate(rows) if row.kind is StopKind.START]
+    walks = [rows[a:b] for a, b in zip(begins, [*begins[1:], len(rows)], strict=True)]
+    return sum(walk[-1].leave_s - walk[0].arrive_s for walk in walks)

@@ -66,7 +66,7 @@ def _page(worker_id: int | None) -> str:
         span=f"{doorstep.day_of(monday)}–{doorstep.day_of(week.days[-1].on)}",
         rows=[_day(day, week, longest_min, own=own) for day in week.days],
         doors=sum(day.doors for day in week.days),
-        minutes=sum(day.minutes for day in week.days),
+        hours=round(sum(day.minutes for day in week.days) / 60),
         left=[(one, condition_words(one)) for one in week.left],
         outlook=any(day.standing is Standing.OUTLOOK for day in week.days),
         later=monday > today,

@@ -29,7 +29,9 @@ def test_a_week_begins_on_monday_and_has_seven_days(on: date) -> None:
 def test_a_day_is_what_its_rows_come_to() -> None:
     done = replace(DOOR, state=StopState.DONE)
     day = weekday(ON, Standing.PLANNED, [START, done, ERRAND, LAST, END], plan_id=5, left_must=2)
-    assert day == WeekDay(ON, Standing.PLANNED, 5, 2, 1, 1, 1, 9 * HOUR_S, 36_000, (7, 33_060), (8, 35_030), 460, 2)
+    assert day == WeekDay(
+        ON, Standing.PLANNED, 5, 2, 1, 1, 1, 9 * HOUR_S, 36_000, (7, 33_060), (8, 35_030), 460, 3600, 2
+    )
     assert day.minutes == 60
 
 
@@ -37,3 +39,10 @@ def test_a_day_without_a_stop_is_off_and_one_with_errands_alone_is_not() -> None
     assert weekday(ON, Standing.OUTLOOK, [START, END]) == WeekDay(ON, Standing.OFF)
     day = weekday(ON, Standing.OUTLOOK, [START, ERRAND, END])
     assert (day.standing, day.doors, day.errands, day.first) == (Standing.OUTLOOK, 0, 1, None)
+
+
+def test_the_pause_between_two_walks_of_a_day_is_not_counted() -> None:
+    evening = [replace(row, arrive_s=row.arrive_s + 36_000, start_s=row.start_s + 36_000, leave_s=row.leave_s + 36_000)
+               for row in (START, LAST, END)]  # fmt: skip
+    day = weekday(ON, Standing.OUTLOOK, [START, DOOR, END, *evening])
+    assert (day.minutes, day.begin_s, day.end_s) == (120, 9 * HOUR_S, 72_000)
