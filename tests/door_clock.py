@@ -8,26 +8,32 @@ door takes as long as the worklist says, one in vain the time of a knock. The li
 because it leaves the list. At the beginning so much is overdue that no list runs dry. What a door would do in an hour
 of a day is drawn beforehand, so all ways of working meet the same luck.
 
-Hours. ``given``: everybody walks the two walks of ``WALKS`` every day. ``chosen``: a worker walks one of the three
-spans of ``CHOICES`` a day; who has learned nothing takes them in turn, who has takes the one in which the doors on his
-list open best.
+Hours. ``given``: everybody walks the two walks of ``WALKS`` every day. ``offered``: everybody walks three hours a day.
+``learned`` is told to begin at ``USUAL`` and takes whatever other hours ``domain.hours`` offers him that morning, as a
+worker may on his phone; all others walk the three spans of ``TURNS`` in turn, or, where their name says so, the usual
+span (``…_usual``) or always the last (``…_evening``).
 
 Ways of working: ``nearest`` takes the most overdue doors, as many as a walk holds, and goes to the nearest each time;
-``even`` plans with the solver, but takes every door to open equally; ``learned`` plans with what was learned from the
-knocks of all workers up to the evening before, from nothing known at the beginning.
+``close`` asks not how overdue a door is, only how near: of all that are due the nearest, each time; ``even`` plans with
+the solver, but takes every door to open equally; ``learned`` plans with what was learned from the knocks of all workers
+up to the evening before, from nothing known at the beginning; ``knowing`` plans with the hidden truth itself: nobody
+can, it shows how much there is to learn. Problems are composed, solved and offered by the product's own functions.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
 
-from gridmap.domain import answering
+from gridmap.domain import answering, composing
+from gridmap.domain import hours as thinking
 from gridmap.domain.answering import BANDS, COLD, Rates, Sums
+from gridmap.domain.composing import Composed, Walk
 from gridmap.domain.coverage import State
 from gridmap.domain.rules import NEVER_YET, Rule, day_number
 from gridmap.domain.working import WorkSetting
@@ -44,7 +50,9 @@ CANDIDATES = 150  # doors a plan chooses from: those worth most
 SPACING_M, DETOUR, WALK_M_S = 60.0, 1.3, 1.2
 STAIR_S, LIFT_S, LIFT_WAIT_S, DOOR_S = 14, 3, 25, 8
 Span = tuple[int, int]
-CHOICES: tuple[Span, ...] = ((34_200, 45_000), (50_400, 61_200), (63_000, 73_800))  # 9:30, 14:00, 17:30; three hours
+Bins = tuple[tuple[float, float, int], ...]
+TURNS: tuple[Span, ...] = ((34_200, 45_000), (50_400, 61_200), (63_000, 73_800))  # 9:30, 14:00, 17:30; three hours
+USUAL: Span = (32_400, 43_200)  # as a community that set nothing has them
 TYPICAL = 15  # doors of a walk
 SHORTEST_S = 600
 WALKS: tuple[Span, ...] = ((34_200, 39_600), (64_800, 70_200))  # 9:30 and 18:00; one and a half hours
@@ -58,6 +66,8 @@ FIRST_DAY = date(2026, 3, 2)
 ZONE = ZoneInfo("Asia/Shanghai")
 ITERATIONS = 400
 WAYS = ("nearest", "even", "learned")
+KNOWS = {"learned", "knowing"}
+SETTING = WorkSetting()
 
 
 def logit(p: Floats) -> Floats:
@@ -119,14 +129,14 @@ class Ledger:
     Attributes
     ----------
     counts : (buildings of all grids, weekday, band, knocks and answers)
-    foretold : (chance, answered) of each knock, with the day
+    foretold : (day, chance foretold, answered, true chance) of each knock
     """
 
     counts: Ints
     seconds: int = 0
     answered: int = 0
     knocks: int = 0
-    foretold: list[tuple[int, float, bool]] = field(default_factory=list)
+    foretold: list[tuple[int, float, bool, float]] = field(default_factory=list)
     by_week: list[tuple[int, int]] = field(default_factory=list)
 
 
@@ -154,35 +164,47 @@ def climb_s(floors: Ints, lift: npt.NDArray[np.bool_]) -> Ints:
     return found
 
 
+@dataclass(frozen=True)
+class Places:
+    """Where some doors are; building -1: the office."""
+
+    building: Ints
+    floor: Ints
+    xy: Floats
+    lift: npt.NDArray[np.bool_]
+
+
 class Walker:
     """One worker in one grid who works in one of the ``WAYS``."""
 
     def __init__(self, quarter: Quarter, way: str, first_building: int, choice: str) -> None:
         self.q, self.way, self.first, self.choice = quarter, way, first_building, choice
+        self.plans = way in {*KNOWS, "even"}
+        self.days = self.moved = 0
         self.last_met, self.last_try = quarter.last_met.copy(), np.full(len(quarter.building), NEVER_YET)
         self.tries = np.zeros(len(quarter.building), np.int64)
         self.rules = tuple(Rule("general" if p == 90 else f"g{p}", p, SOON[p], ("door",)) for p in PERIODS)
 
-    def ways(self, doors: list[int]) -> Ints:
-        """Return seconds from door to door, all to all; -1 is the office."""
-        q, ids = self.q, np.array(doors)
-        at_office = ids < 0
-        building = np.where(at_office, -1, q.building[ids])
-        floor = np.where(at_office, 1, q.floor[ids])
-        xy = np.where(at_office[:, None], 0.0, q.xy[building])
-        lift = np.array([b >= 0 and q.kind[b] == "tower" for b in building.tolist()])
-        same = (building[:, None] == building[None, :]) & ~at_office[:, None]
-        level = DETOUR * np.hypot(*(xy[:, None] - xy[None, :]).transpose(2, 0, 1)) / WALK_M_S
-        ends = climb_s(floor - 1, lift)
-        found = np.rint(level) + ends[:, None] + ends[None, :]
-        within = DOOR_S + climb_s(np.abs(floor[:, None] - floor[None, :]), lift[:, None])
+    def ways(self, doors: list[int], to: list[int] | None = None) -> Ints:
+        """Return seconds from doors to doors (to each other when there is no ``to``); -1 is the office."""
+        here, there = self._places(doors), self._places(doors if to is None else to)
+        level = DETOUR * np.hypot(*(here.xy[:, None] - there.xy[None, :]).transpose(2, 0, 1)) / WALK_M_S
+        found = np.rint(level) + climb_s(here.floor - 1, here.lift)[:, None] + climb_s(there.floor - 1, there.lift)
+        within = DOOR_S + climb_s(np.abs(here.floor[:, None] - there.floor[None, :]), here.lift[:, None])
+        same = (here.building[:, None] == there.building[None, :]) & (here.building >= 0)[:, None]
         found = np.where(same, within, found).astype(np.int64)
-        np.fill_diagonal(found, 0)
-        return found
+        return np.where(np.array(doors)[:, None] == np.array(doors if to is None else to)[None, :], 0, found)
+
+    def _places(self, doors: list[int]) -> Places:
+        q, ids = self.q, np.array(doors)
+        building = np.where(ids < 0, -1, q.building[ids])
+        xy = np.where((ids < 0)[:, None], 0.0, q.xy[building])
+        lift = np.array([b >= 0 and q.kind[b] == "tower" for b in building.tolist()])
+        return Places(building, np.where(ids < 0, 1, q.floor[ids]), xy, lift)
 
     def seconds(self, a: int, b: int) -> int:
         """Return the seconds from door to door."""
-        return int(self.ways([a, b])[0, 1])
+        return int(self.ways([a], [b])[0, 0])
 
     def list_of(self, on: date, rates: Rates | None, counts: Ints) -> tuple[Task, ...]:
         """Return the morning's list, without doors that rest."""
@@ -205,6 +227,8 @@ class Walker:
     def chances(self, on: date, rates: Rates | None, counts: Ints) -> Floats:
         """Return the chance by band of each door as this worker takes it to be, his tries not yet counted."""
         n = len(self.q.building)
+        if self.way == "knowing":
+            return self.q.truth[:, int(answering.is_weekend(on.weekday()))]
         if rates is None:
             return np.full((n, len(BANDS)), 0.5)
         weekend = answering.is_weekend(on.weekday())
@@ -216,39 +240,49 @@ class Walker:
         ]
         return np.stack(each)[self.q.building]
 
-    def planned(self, todo: dict[int, Task], walks: tuple[tuple[int, int], ...], here: int) -> list[list[int]]:
-        """Return the doors of each walk in order, as the solver plans them; ``here``: where the first one begins."""
-        from gridmap.domain.routes import Problem, Shift, solve
+    def composed(self, todo: dict[int, Task], walks: tuple[Span, ...], here: int) -> tuple[Composed, list[Task]]:
+        """Return the problem of some walks, as the product composes it, and its doors in their order."""
+        chosen = sorted(todo, key=lambda d: (-todo[d].weight * self.best(todo[d]), d))[:CANDIDATES]
+        doors = [self.seen(todo[d]) for d in chosen]
+        buildings = sorted(
+            {int(self.q.building[d]) for d in chosen} | ({int(self.q.building[here])} if here >= 0 else set())
+        )
+        spot = {-1: 0} | {b: i for i, b in enumerate(buildings, start=1)}
+        begin = spot[int(self.q.building[here])] if here >= 0 else 0
+        grid = frozenset({0})
+        made = [Walk(1, grid, 0, begin if k == 0 else 0, 0, *span) for k, span in enumerate(walks)]
+        candidates = [
+            composing.door(
+                t, made, spot=spot[t.building_id], has_lift=self.q.kind[t.building_id] == "tower", windows=t.windows
+            )
+            for t in doors
+        ]
+        xy = np.vstack([np.zeros((1, 2)), self.q.xy[buildings].reshape(-1, 2)])
+        self.level = DETOUR * np.hypot(*(xy[:, None] - xy[None, :]).transpose(2, 0, 1)) / WALK_M_S
+        return composing.compose(candidates, made, self.level, setting=SETTING), doors
 
-        doors = sorted(todo, key=lambda d: (-todo[d].weight * self.best(todo[d]), d))[:CANDIDATES]
-        places = [here, -1, *doors]
-        n = len(places)
-        travel = self.ways(places)
-        bands = sorted({answering.band_of(opens) for opens, _ in walks})
-        service, weight = np.zeros(n, np.int64), np.zeros((n, len(BANDS)), np.int64)
-        for i, door in enumerate(doors, start=2):
-            task = todo[door]
-            chance = np.array(task.chance if self.way == "learned" else (50,) * len(BANDS))
-            weight[i] = task.weight * chance
-            mean = float(chance[bands].mean()) / 100
-            service[i] = round(task.knock_s + mean * (task.service_s - task.knock_s))
-        shifts = tuple(Shift(0 if k == 0 else 1, 1, opens, closes) for k, (opens, closes) in enumerate(walks))
-        allowed = np.ones((n, len(shifts)), bool)
-        allowed[:2] = False
-        problem = Problem(
-            travel, service, weight, np.array(BANDS), np.zeros(n + 1, np.int64), np.zeros((0, 2), np.int64),
-            np.zeros(n, bool), allowed, shifts,
-        )  # fmt: skip
-        found = solve(problem, seed=1, iterations=ITERATIONS, prove=False)
-        return [[places[i] for i in route] for route in found.routes]
+    def seen(self, task: Task) -> Task:
+        """Return a task as this way of working sees it: who learns nothing takes every door to open equally."""
+        return task if self.way in KNOWS else replace(task, chance=(50,) * len(BANDS))
+
+    def planned(self, todo: dict[int, Task], walks: tuple[Span, ...], here: int) -> list[list[int]]:
+        """Return the doors of each walk in order, as the solver plans them; ``here``: where the first one begins."""
+        from gridmap.domain.routes import solve
+
+        made, doors = self.composed(todo, walks, here)
+        found = solve(made.problem, seed=1, iterations=ITERATIONS, prove=False)
+        return [[doors[i - made.first].household_id for i in route] for route in found.routes]
 
     def best(self, task: Task) -> int:
         """Return the best chance of a door on the day's walks, percent; the same for all where nothing is learned."""
-        spans = WALKS if self.choice == "given" else CHOICES
-        return max(task.chance[answering.band_of(opens)] for opens, _ in spans) if self.way == "learned" else 50
+        spans = WALKS if self.choice == "given" else TURNS
+        return max(task.chance[answering.band_of(opens)] for opens, _ in spans) if self.way in KNOWS else 50
 
     def nearest(self, todo: dict[int, Task], here: int) -> list[int]:
         """Return the most overdue doors, as many as a walk holds, each time the nearest."""
+        if self.way.startswith("close"):
+            far = self.ways([here], [*todo])[0].tolist()
+            return [min(zip(far, todo, strict=True))[1]]
         chosen = sorted(todo, key=lambda d: (-todo[d].weight, d))[:TYPICAL]
         far = self.ways([here, *chosen])
         route, at, left = [], 0, set(range(1, len(chosen) + 1))
@@ -262,20 +296,29 @@ class Walker:
         """Return the walks of a day."""
         if self.choice == "given":
             return WALKS
-        if self.way != "learned":
-            return (CHOICES[on.toordinal() % len(CHOICES)],)
-        worth = {
-            span: sum(sorted(t.weight * t.chance[answering.band_of(sum(span) // 2)] for t in todo.values())[-TYPICAL:])
-            for span in CHOICES
-        }
-        return (max(worth, key=lambda span: (worth[span], span)),)
+        if self.way.endswith("_usual"):
+            return (USUAL,)
+        if self.way.endswith("_evening"):
+            return TURNS[-1:]
+        return (self.offered(todo),) if self.way in KNOWS else (TURNS[on.toordinal() % len(TURNS)],)
+
+    def offered(self, todo: dict[int, Task]) -> Span:
+        """Return the hours the product offers in place of the usual ones, or these."""
+        if not todo:
+            return USUAL
+        made, doors = self.composed(todo, (USUAL,), -1)
+        by_id = {t.household_id: t for t in doors}
+        found = thinking.choose(made, by_id, lambda _: self.level, setting=SETTING, known_s=USUAL[0])
+        self.days += 1
+        self.moved += found.best is not None
+        return (found.best.opens_s, found.best.closes_s) if found.best else USUAL
 
     def work(self, on: date, luck: Floats, ledger: Ledger, rates: Rates | None) -> None:
         """Walk the walks of one day."""
         todo = {t.household_id: t for t in self.list_of(on, rates, ledger.counts)}
         walks = self.hours(on, todo)
         plans: list[list[int]] = [[] for _ in walks]
-        if self.way != "nearest" and todo:
+        if self.plans and todo:
             plans = self.planned(todo, walks, -1)
         for walk, (opens, closes) in enumerate(walks):
             ledger.seconds += closes - opens
@@ -298,9 +341,7 @@ class Walker:
                 free = {d: t for d, t in todo.items() if d not in later}
                 if not free:
                     return
-                route = (
-                    self.nearest(free, here) if self.way == "nearest" else self.planned(free, ((now, closes),), here)[0]
-                )
+                route = self.planned(free, ((now, closes),), here)[0] if self.plans else self.nearest(free, here)
             if not route:
                 return
             door = route.pop(0)
@@ -313,11 +354,12 @@ class Walker:
     def knock(self, task: Task, now: int, on: date, luck: Floats, ledger: Ledger) -> int:
         """Knock at a door; return the seconds it takes."""
         door, band, weekday = task.household_id, answering.band_of(now), on.weekday()
-        opened = bool(luck[door] < self.q.truth[door, int(answering.is_weekend(weekday)), band])
+        truth = float(self.q.truth[door, int(answering.is_weekend(weekday)), band])
+        opened = bool(luck[door] < truth)
         ledger.counts[self.first + self.q.building[door], weekday, band] += (1, opened)
         ledger.knocks += 1
         ledger.answered += opened
-        ledger.foretold.append((day_number(on), task.chance[band] / 100, opened))
+        ledger.foretold.append((day_number(on), task.chance[band] / 100, opened, truth))
         self.last_try[door] = day_number(on)
         self.tries[door] = 0 if opened else self.tries[door] + 1
         if opened:
@@ -335,6 +377,8 @@ class Outcome:
     opened : share of knocks that were answered
     overdue_share : of all doors at the end; calibration : (foretold, observed, knocks) in ten bins
     error_points : mean distance of foretold and observed over the knocks, in percent
+    true_bins, error_true : the same of foretold and the hidden truth of those knocks: what is left without luck
+    moved : share of the days on which other hours were offered
     """
 
     way: str
@@ -343,11 +387,14 @@ class Outcome:
     opened: float
     knocks: int
     overdue_share: float
-    calibration: tuple[tuple[float, float, int], ...]
+    calibration: Bins
     error_points: float
+    true_bins: Bins
+    error_true: float
+    moved: float
 
 
-def calibrated(foretold: list[tuple[int, float, bool]], bins: int = 10) -> tuple[tuple[float, float, int], ...]:
+def calibrated(foretold: Sequence[tuple[int, float, float]], bins: int = 10) -> Bins:
     """Return (mean chance, share that opened, knocks) in bins of equal width."""
     chance = np.array([f[1] for f in foretold])
     opened = np.array([f[2] for f in foretold])
@@ -359,12 +406,17 @@ def calibrated(foretold: list[tuple[int, float, bool]], bins: int = 10) -> tuple
     )
 
 
+def error_points(bins: Bins) -> float:
+    """Return the mean distance of foretold and observed over the knocks, in percentage points."""
+    return 100 * sum(abs(told - seen) * n for told, seen, n in bins) / max(sum(n for *_, n in bins), 1)
+
+
 def outcome(walkers: list[Walker], ledger: Ledger, way: str, last: date, warm_days: int) -> Outcome:
     """Sum up; calibration leaves the first ``warm_days`` out."""
     begin = day_number(FIRST_DAY) + warm_days
-    bins = calibrated([f for f in ledger.foretold if f[0] >= begin])
-    knocks = sum(n for *_, n in bins)
-    error = sum(abs(told - seen) * n for told, seen, n in bins) / max(knocks, 1)
+    late_knocks = [f for f in ledger.foretold if f[0] >= begin]
+    bins = calibrated([(day, told, opened) for day, told, opened, _ in late_knocks])
+    true = calibrated([(day, told, truth) for day, told, _, truth in late_knocks])
     half = len(ledger.by_week) // 2
     late = ledger.by_week[half:]
     over = [float((w.last_met + w.q.period + 1 <= day_number(last)).mean()) for w in walkers]
@@ -376,7 +428,10 @@ def outcome(walkers: list[Walker], ledger: Ledger, way: str, last: date, warm_da
         ledger.knocks,
         float(np.mean(over)),
         bins,
-        100 * error,
+        error_points(bins),
+        true,
+        error_points(true),
+        sum(w.moved for w in walkers) / max(sum(w.days for w in walkers), 1),
     )
 
 

@@ -21,6 +21,7 @@ from gridmap.cli.edge import OPERATOR
 from gridmap.cli.language import in_words
 from gridmap.domain import days
 from gridmap.domain.actors import Actor, Machine
+from gridmap.domain.hours import Walked
 from gridmap.domain.plans import Omitted, PlanDraft, PlanLine, PlanRow, StopKind
 from gridmap.domain.worklist import Urgency
 from gridmap.errors import BadInput
@@ -79,6 +80,14 @@ def plan() -> None:
 @COMMUNITY
 @ON
 @click.option("--minutes", type=int, metavar="N", help="能走多少分钟；默认按班次 / minutes there are")
+@click.option(
+    "--hours",
+    "when",
+    type=click.Choice(["usual", "best"]),
+    default="usual",
+    show_default=True,
+    help="按平常的时间，还是会建议的时间 / at the usual hours, or at those that would be offered",
+)
 @SEED
 @ITERATIONS
 @JSON
@@ -88,6 +97,7 @@ def visits(
     code: str,
     day: str,
     minutes: int | None,
+    when: str,
     seed: int,
     iterations: int | None,
     matrix: Path | None,
@@ -95,7 +105,8 @@ def visits(
     as_json: bool,
 ) -> None:
     """安排一个网格一天的走访，只显示不保存 / plan a day of one grid; nothing is kept."""
-    _propose(grid_code, code, day, minutes, seed, iterations, matrix, as_json=as_json, week=False)
+    best = when == "best"
+    _propose(grid_code, code, day, minutes, seed, iterations, matrix, as_json=as_json, best_hours=best)
 
 
 @plan.command()
@@ -132,12 +143,21 @@ def _propose(
     matrix: Path | None,
     *,
     as_json: bool,
-    week: bool,
+    week: bool = False,
+    best_hours: bool = False,
 ) -> None:
     begun = time.monotonic()
     with _asking(code, day) as (con, actor, on):
         found = proposals.propose(
-            con, actor, grid_code=grid_code, on=on, minutes=minutes, seed=seed, iterations=iterations, week=week
+            con,
+            actor,
+            grid_code=grid_code,
+            on=on,
+            minutes=minutes,
+            seed=seed,
+            iterations=iterations,
+            week=week,
+            best_hours=best_hours,
         )
     took = time.monotonic() - begun
     if matrix is not None:
@@ -148,6 +168,7 @@ def _propose(
     with in_words():
         for draft in found.drafts:
             _print_day(found, draft)
+        _print_hours(found)
         _print_sum(found, took)
         _print_left(found)
 
@@ -207,8 +228,23 @@ def _told(found: Proposal, grid_code: str) -> dict[str, Any]:
             }
             for draft in found.drafts
         ],
+        "hours": _tried(found),
         "left_out": [_left(found, o) for draft in found.drafts for o in draft.omitted],
     }
+
+
+def _tried(found: Proposal) -> dict[str, Any] | None:
+    """Return every start that was tried, with the doors expected to open and what all stops are worth."""
+    if found.hours is None:
+        return None
+
+    def one(walked: Walked) -> dict[str, Any]:
+        told = {"start": reasons.clock(walked.opens_s), "met": walked.met / 100, "worth": walked.worth}
+        return told | {"keeps_what_is_owed": walked.owed >= found.hours.now.owed if found.hours else True}
+
+    best = found.hours.best
+    tried = [one(walked) for walked in found.hours.tried]
+    return {"usual": one(found.hours.now), "best": one(best) if best else None, "tried": tried}
 
 
 def _stop(found: Proposal, row: PlanRow) -> dict[str, Any]:
@@ -269,6 +305,18 @@ def _print_day(found: Proposal, draft: PlanDraft) -> None:
             " · ".join(reasons.words(reason) for reason in row.reasons),
         )
     Console().print(table)
+
+
+def _print_hours(found: Proposal) -> None:
+    """Print whether other hours than the usual ones were taken, and what they bring."""
+    if found.hours is None:
+        return
+    best = found.hours.best
+    if best is None:
+        click.echo(gettext("没有更好的出发时间"))
+    else:
+        at = reasons.clock(best.opens_s)
+        click.echo(gettext("改到 %(at)s 出发，预计多见到 %(n)s 户", at=at, n=found.hours.more))
 
 
 def _print_sum(found: Proposal, took: float) -> None:

@@ -14,7 +14,7 @@ from gridmap.domain.answering import HOUR_S
 from gridmap.domain.hours import Found
 from gridmap.domain.plans import PlanRow, StopKind
 from gridmap.domain.routes.problem import DAY_S
-from gridmap.domain.working import MINUTE_S, WorkSetting
+from gridmap.domain.working import MINUTE_S
 from gridmap.domain.worklist import Urgency
 from gridmap.errors import Conflict, NotFound
 from gridmap.services import access, plans, replanning, working
@@ -137,26 +137,11 @@ def _found(con: Connection, job: Actor, plan: StoredPlan, turn: Turn, at: dateti
     timezone = days(con, job).timezone
     wanted = replanning.around_others(con, job, [turn], plan.on, timezone, but=[plan.worker_id])
     ready = gather(con, job, [turn], at=at if second >= 0 else None, wanted=wanted)
-    return choose(
-        ready,
+    return ready.hours(
         setting=working.setting(con, job),
         known_s=known_s,
         since_s=max(second, 0),
         start=_places(ready, store.rows(con, job.community_id, plan.plan_id)),
-    )
-
-
-def choose(ready: Ready, *, setting: WorkSetting, known_s: int, since_s: int = 0, start: Sequence[int] = ()) -> Found:
-    """Try other hours for the one walk of a problem that was gathered."""
-    ground = ready.ground
-    return thinking.choose(
-        ready.composed,
-        ground.tasks,
-        lambda span: ground.walker.matrix(ground.spots, during=span),
-        setting=setting,
-        known_s=known_s,
-        since_s=since_s,
-        start=start,
     )
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from gridmap.domain import composing, planning
 from gridmap.domain.actors import Actor
 from gridmap.domain.composing import Candidate, Composed, Walk
+from gridmap.domain.hours import Found, choose
 from gridmap.domain.plans import PlanDraft
 from gridmap.domain.routes.problem import DAY_S
 from gridmap.domain.walking import Floats, Spots
@@ -74,6 +75,19 @@ class Ready:
     def ids(self) -> list[tuple[int, int]]:
         """Return (household or 0, errand or 0) of the candidates."""
         return [(c.household_id or 0, c.errand_id or 0) for c in self.composed.candidates]
+
+    def hours(self, *, setting: WorkSetting, known_s: int, since_s: int = 0, start: Sequence[int] = ()) -> Found:
+        """Try other hours for the one walk of this problem; see ``domain.hours.choose``."""
+        ground = self.ground
+        return choose(
+            self.composed,
+            ground.tasks,
+            lambda span: ground.walker.matrix(ground.spots, during=span),
+            setting=setting,
+            known_s=known_s,
+            since_s=since_s,
+            start=start,
+        )
 
 
 def local_second(at: datetime, timezone: str, on: date) -> int:

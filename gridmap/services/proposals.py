@@ -10,8 +10,10 @@ from sqlalchemy import Connection
 
 from gridmap.domain import planning as thinking
 from gridmap.domain.actors import Actor, Machine, Role
+from gridmap.domain.hours import Found
 from gridmap.domain.households import Home
 from gridmap.domain.plans import PlanDraft
+from gridmap.domain.working import MINUTE_S
 from gridmap.domain.worklist import Urgency
 from gridmap.errors import BadInput
 from gridmap.services import access, planning, worklist
@@ -35,6 +37,7 @@ class Proposal:
     drafts: tuple[PlanDraft, ...]
     homes: dict[int, Home]
     errands: dict[int, str]
+    hours: Found | None = None
 
 
 def propose(
@@ -47,8 +50,11 @@ def propose(
     seed: int = SEED,
     iterations: int | None = None,
     week: bool = False,
+    best_hours: bool = False,
 ) -> Proposal:
     """Plan one walk through a grid on a day, or one on each working day of the week that begins then; keep nothing.
+
+    With ``best_hours`` the one walk takes the hours that would be offered to its worker in place of the usual ones.
 
     Raises
     ------
@@ -61,15 +67,29 @@ def propose(
     with as_job(con, actor):
         job = Actor(Machine.JOB, actor.community_id)
         turns = _turns(con, job, grid_code, on, minutes, week=week)
+        tried = None
         if week:
             ready, answer = over_days(con, job, turns=turns, wanted=Wanted(), seed=seed, iterations=budget)
         else:
             ready = planning.gather(con, job, turns)
+            tried = _hours(con, job, ready) if best_hours else None
+            if tried and tried.best:
+                better = replace(turns[0], opens_s=tried.best.opens_s, closes_s=tried.best.closes_s)
+                ready = planning.gather(con, job, [better])
             answer = thinking.answer(ready.composed.problem, seed, budget)
         drafts = planning.drafts(ready, answer, seed=seed, iterations=budget)
         ids = [c.household_id for c in ready.composed.candidates if c.household_id is not None]
         homes = households.homes(con, job.community_id, ids)
-    return Proposal(ready, answer, drafts, homes, {e.errand_id: e.title for e in ready.ground.errands.values()})
+    errands = {e.errand_id: e.title for e in ready.ground.errands.values()}
+    return Proposal(ready, answer, drafts, homes, errands, tried)
+
+
+def _hours(con: Connection, job: Actor, ready: Ready) -> Found | None:
+    """Try other hours for a walk as known in the morning of its day; None when there is nothing to walk for."""
+    if not ready.composed.candidates:
+        return None
+    how = worklist.setting(con, job)
+    return ready.hours(setting=how, known_s=MINUTE_S * how.quiet_until_min)
 
 
 def over_days(

@@ -161,3 +161,24 @@ def test_a_batch_is_kept_and_listed(
     told = json.loads(out)
     assert told["made"] + len(told["idle"]) == 19
     assert sum(1 for line in told["plans"] if line["plan_id"]) == told["made"]
+
+
+def test_the_hours_that_would_be_offered_are_told_with_all_that_was_tried(
+    run: Callable[..., tuple[int, str, str]],
+) -> None:
+    asked = ("plan", "visits", "--grid", CODE, "--on", "2026-11-23", "--iterations", "200")
+    code, out, _ = run(*asked, "--hours", "best", "--json")
+    told = json.loads(out)
+    assert code == 0
+    usual, best, tried = (told["hours"][name] for name in ("usual", "best", "tried"))
+    assert usual["start"] == "09:00"
+    assert [one["start"] for one in tried] == sorted(one["start"] for one in tried)
+    assert {"10:30", "17:30"} <= {one["start"] for one in tried}
+    begins = told["days"][0]["shift_s"][0]
+    assert f"{begins // 3600:02}:{begins // 60 % 60:02}" == (best or usual)["start"]
+    assert best is None or (best["keeps_what_is_owed"] and best["met"] >= 1.1 * usual["met"])
+    code, out, _ = run(*asked, "--hours", "best")
+    assert code == 0
+    assert "出发" in out
+    assert json.loads(run(*asked, "--json")[1])["hours"] is None
+    assert run(*asked, "--hours", "soon")[0] == 2
