@@ -97,6 +97,7 @@ MAY: dict[str, frozenset[Role | None]] = {
     "streets.unreached": OFFICE | {Role.PLANNER},
     "streets.reach": MAP,
     "submissions.key": VISITING,
+    "submissions.states": VISITING,
     "submissions.submit": VISITING,
     "needs.overview": VISITING,
     "tiles.tile": EVERYBODY,
@@ -107,6 +108,8 @@ MAY: dict[str, frozenset[Role | None]] = {
     "walks.today": frozenset([Role.WORKER]),
     "walks.today_sheet": frozenset([Role.WORKER]),
     "walks.today_track": frozenset([Role.WORKER]),
+    "weeks.one": OFFICE,
+    "weeks.own": frozenset([Role.WORKER]),
     "walks.of_plan": OFFICE,
     "walks.sheet_of_plan": OFFICE,
     "walks.track_of_plan": OFFICE,
@@ -123,7 +126,7 @@ UNUSUAL = {
     **dict.fromkeys(["boundaries.editor", "boundaries.decision"], 404),  # no such draft
     **{f"border_edits.{name}": 404 for name in BORDER_READS},
     **dict.fromkeys(
-        ["plans.one", "hours.offered", "walks.of_plan", "walks.sheet_of_plan", "walks.track_of_plan"], 404
+        ["plans.one", "hours.offered", "walks.of_plan", "walks.sheet_of_plan", "walks.track_of_plan", "weeks.one"], 404
     ),  # no such plan
 }
 PROGRAMS = {
