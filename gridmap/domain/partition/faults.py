@@ -89,7 +89,8 @@ def _alone(key: int, shape: Polygon | MultiPolygon) -> list[Fault]:
 
 
 def _overlaps(keys: np.ndarray, shapes: np.ndarray, left: np.ndarray, right: np.ndarray) -> list[Fault]:
-    both = np.flatnonzero(shapely.relate_pattern(shapes[left], shapes[right], "2********"))
+    shapely.prepare(shapes)
+    both = np.flatnonzero(~shapely.touches(shapes[left], shapes[right]))  # they meet, and not only in borders
     common = shapely.intersection(shapes[left[both]], shapes[right[both]])
     return [
         Fault(Kind.OVERLAP, (int(keys[left[i]]), int(keys[right[i]])), _seen(part), round(2 * part.area))

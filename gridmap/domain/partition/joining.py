@@ -65,8 +65,9 @@ def grounds(
     else:
         ground = _with_cells(given, near, giver, receiver)
     ground = _with_fringes(ground, giver, receiver, _array([]) if near is None else near)
-    parts = [Polygon(part.exterior) for part in shapely.get_parts(ground).tolist() if part.area >= CRUMB_M2]
-    return [Polygon(shapely.transform(part, np.rint)) for part in scale.shrunk(_array(parts))]
+    parts = [Polygon(part.exterior) for part in _parts(ground)]
+    rounded = shapely.union_all(scale.shrunk(_array(parts)), grid_size=1)
+    return [Polygon(part.exterior) for part in shapely.get_parts(rounded).tolist() if scale.area(part) >= CRUMB_M2]
 
 
 def _near(given: np.ndarray, others: np.ndarray, to: Polygon) -> np.ndarray:

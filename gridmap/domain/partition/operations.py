@@ -7,9 +7,8 @@ anything is fetched for it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import shapely
@@ -36,9 +35,8 @@ def _pair(given: Sequence[float]) -> Pair:
 
 def _line(given: Iterable[Sequence[float]] | LineString, *, least: int = 2) -> Line:
     """Return points as whole numbers, without repetitions."""
-    points = given.coords if isinstance(given, LineString) else given
-    listed = list(points) if not isinstance(points, list | tuple) else points
-    if len(listed) > MAX_POINTS:
+    listed = shapely.get_coordinates(given) if isinstance(given, LineString) else given
+    if not isinstance(listed, Sized) or len(listed) > MAX_POINTS:
         raise BadInput("点太多：最多 %(most)d 个", most=MAX_POINTS)
     try:
         found = np.array(listed, dtype=float).reshape(-1, 2)
@@ -65,8 +63,7 @@ def _drawn(given: Iterable[Sequence[float]] | LineString) -> Line:
 
 def _shape(given: Polygon | Iterable[Sequence[float]]) -> Polygon:
     """Return a drawn ring as a polygon without holes that does not cross itself."""
-    points: Any = given.exterior.coords if isinstance(given, Polygon) else given
-    ring = _line(points)
+    ring = _line(given.exterior if isinstance(given, Polygon) else given)
     if len({*ring}) < 3:
         raise BadInput("圈起来的范围至少要有三个点")
     found = Polygon(ring)
