@@ -325,6 +325,8 @@ def _follow(con: Connection, actor: Actor, entry: Entry, visit: Visit, home: Doo
             visits.begin_spell(con, to, home, standing, on=entry.on)
         day = visit.visited_at.astimezone(ZoneInfo(entry.timezone)).date()
         plans.mark_done(con, program(actor), household_ids=[home.household_id], on=day)
+        if visit.result is Result.MET:  # the people who were to come along have been there
+            visits.finish_joint(con, actor.community_id, home.household_id, done_at=visit.visited_at, on=day)
         _settle_withdrawals(con, actor, entry, home)
         recount(con, actor, entry=entry, home=home)
 

@@ -330,6 +330,17 @@ def finish_errand(
     return done.rowcount > 0
 
 
+def finish_joint(con: Connection, community_id: int, household_id: int, *, done_at: datetime, on: date) -> None:
+    """Mark the joint visits asked for at a household until a day as done."""
+    con.execute(
+        text(
+            "UPDATE errand SET done_at = :at WHERE community_id = :c AND household_id = :h AND kind = 'joint'"
+            ' AND "on" <= :on AND done_at IS NULL'
+        ),
+        {"c": community_id, "h": household_id, "at": done_at, "on": on},
+    )
+
+
 # --- taking back -------------------------------------------------------------------------------------------------
 
 

@@ -449,6 +449,23 @@ def test_a_picture_is_kept_once_and_shown_to_whom_it_concerns(office: Office) ->
         held.photo(office.con, office.workers[0], photo_id=picture)
 
 
+def test_a_joint_visit_is_done_when_somebody_was_met(office: Office) -> None:
+    home = office.world.household()
+    become(office.con, Actor(Machine.JOB, office.world.community_id))
+    for on, kind in ((DAY, "joint"), (DAY + timedelta(days=1), "joint"), (DAY, "environment")):
+        office.con.execute(
+            text(
+                'INSERT INTO errand (community_id, grid_id, kind, title, household_id, "on", minutes, at)'
+                " VALUES (:c, :g, :k, '联合入户', :h, :on, 20, ST_SetSRID(ST_MakePoint(105.2815, 27.3005), 4490))"
+            ),
+            {"c": office.world.community_id, "g": office.world.grids[0], "k": kind, "h": home, "on": on},
+        )
+    office.visit(home, NOON, result="nobody")
+    assert office.rows("SELECT done_at FROM errand WHERE done_at IS NOT NULL") == []
+    office.visit(home, NOON)
+    assert office.rows("SELECT done_at FROM errand ORDER BY id") == [(NOON,), (None,), (None,)]
+
+
 def test_an_errand_is_done_once_and_only_where_one_works(office: Office) -> None:
     office.rows("SELECT 1")
     errands = [
