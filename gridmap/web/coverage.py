@@ -18,11 +18,11 @@ from gridmap.domain.groups import BIT, BY_CODE, GROUPS
 from gridmap.domain.households import Door
 from gridmap.errors import BadInput, NotFound
 from gridmap.maps.coverage import legend
-from gridmap.services import coverage, held
+from gridmap.services import coverage, held, publishing
 from gridmap.services.households import VIEWERS
 from gridmap.services.visits import LEADERS
 from gridmap.store.database import Con
-from gridmap.web import edge, figures, forms, stage
+from gridmap.web import edge, figures, forms, notices, stage
 from gridmap.web.access import allow
 
 blueprint = Blueprint("coverage", __name__)
@@ -225,6 +225,13 @@ def narrowed(chosen: str) -> dict[str, Any]:
     return {"state": state, "overdue": chosen == OVERDUE}
 
 
+def _borders(con: Con, who: Actor, here: GridCoverage, view: View) -> list[notices.Shown]:
+    """Return how a grid's borders changed, for those who may know its figures."""
+    if not here.grid_id or who.role not in VIEWERS:
+        return []
+    return [notices.shown(one) for one in publishing.changes_of_grid(con, who, grid_id=here.grid_id, on=view.on)]
+
+
 @blueprint.get("/coverage/<code>")
 @allow(*READERS)
 def grid(code: str) -> str:
@@ -244,6 +251,7 @@ def grid(code: str) -> str:
             limit=PAGE_SIZE,
         )
         page = shell(con, who, view, found, selected=here.grid_id or None)
+        borders = _borders(con, who, here, view)
     more = doors.count > doors.offset + len(doors.rows)
     address = f"/coverage/{here.code}"
     return render_template(
@@ -253,6 +261,7 @@ def grid(code: str) -> str:
         doors=doors,
         rows=[door_row(door, view, link=page["viewer"]) for door in doors.rows],
         filters=_filters(view, here, chosen),
+        borders=borders,
         chosen=chosen,
         previous_url=f"{address}{view.query(state=chosen, page=number - 1, sort=None)}" if number > 1 else "",
         next_url=f"{address}{view.query(state=chosen, page=number + 1, sort=None)}" if more else "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -15,7 +16,7 @@ from gridmap.domain.working import WorkSetting
 from gridmap.domain.worklist import Reason
 from gridmap.services import plans, working
 from gridmap.store.database import Con
-from gridmap.web import doorstep, edge, figures, forms, navigation, reasons, stage, submissions
+from gridmap.web import doorstep, edge, figures, forms, navigation, notices, reasons, stage, submissions
 from gridmap.web.access import allow
 from gridmap.web.towers import tower_json
 
@@ -187,16 +188,17 @@ def told(con: Con, who: Actor, day: Day) -> dict[str, Any]:
     return day_json(day, working.setting(con, who), submissions.key_json())
 
 
-def page(day: dict[str, Any] | None) -> str:
+def page(day: dict[str, Any] | None, told_of: Sequence[notices.Shown] = ()) -> str:
     """Return the page of a day; without one it is the shell that fills itself with what the phone has kept."""
-    return render_template("today/day.html", day=day, words=doorstep.words(), states=figures.STATES, links=LINKS)
+    shown = {"day": day, "notices": told_of, "words": doorstep.words(), "states": figures.STATES, "links": LINKS}
+    return render_template("today/day.html", **shown)
 
 
 @blueprint.get("/today")
 @allow(Role.WORKER)
 def today() -> str:
     """Show a worker his day: the next building, its doors, and everything after."""
-    return page(_day())
+    return page(_day(), notices.of_worker())
 
 
 @blueprint.get("/today.json")

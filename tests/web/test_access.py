@@ -101,6 +101,7 @@ MAY: dict[str, frozenset[Role | None]] = {
     "submissions.submit": VISITING,
     "needs.overview": VISITING,
     "tiles.tile": EVERYBODY,
+    "notices.seen": frozenset([Role.WORKER]),
     "today.as_json": frozenset([Role.WORKER]),
     "today.replan": frozenset([Role.WORKER]),
     "today.today": frozenset([Role.WORKER]),
