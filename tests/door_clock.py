@@ -135,6 +135,7 @@ class Ledger:
     counts: Ints
     seconds: int = 0
     answered: int = 0
+    worth: int = 0
     knocks: int = 0
     foretold: list[tuple[int, float, bool, float]] = field(default_factory=list)
     by_week: list[tuple[int, int]] = field(default_factory=list)
@@ -359,6 +360,7 @@ class Walker:
         ledger.counts[self.first + self.q.building[door], weekday, band] += (1, opened)
         ledger.knocks += 1
         ledger.answered += opened
+        ledger.worth += task.weight * opened
         ledger.foretold.append((day_number(on), task.chance[band] / 100, opened, truth))
         self.last_try[door] = day_number(on)
         self.tries[door] = 0 if opened else self.tries[door] + 1
@@ -374,6 +376,7 @@ class Outcome:
     Attributes
     ----------
     per_hour : answered doors for each hour of work; per_hour_late : in the second half of the weeks
+    worth_per_hour : the weights those doors had on the list
     opened : share of knocks that were answered
     overdue_share : of all doors at the end; calibration : (foretold, observed, knocks) in ten bins
     error_points : mean distance of foretold and observed over the knocks, in percent
@@ -383,6 +386,7 @@ class Outcome:
 
     way: str
     per_hour: float
+    worth_per_hour: float
     per_hour_late: float
     opened: float
     knocks: int
@@ -423,6 +427,7 @@ def outcome(walkers: list[Walker], ledger: Ledger, way: str, last: date, warm_da
     return Outcome(
         way,
         ledger.answered / (ledger.seconds / 3600),
+        ledger.worth / (ledger.seconds / 3600),
         sum(a for a, _ in late) / max(sum(s for _, s in late) / 3600, 1e-9),
         ledger.answered / max(ledger.knocks, 1),
         ledger.knocks,

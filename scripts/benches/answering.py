@@ -67,10 +67,11 @@ def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 def table(runs: list[dict[str, Any]]) -> None:
     """Print the figures for people."""
-    print("hours   seed way              answered/h  opened  knocks  overdue  moved  calibration error: seen, true")
+    print("hours   seed way              answered/h  worth/h  opened  knocks  overdue  moved  calibration: seen, true")
     for run in runs:
         for way in run["ways"]:
-            line = f"{run['hours']:7} {run['seed']:4} {way['way']:16} {way['per_hour']:10.2f}  {way['opened']:6.1%}"
+            rates = f"{way['per_hour']:10.2f}  {way['worth_per_hour']:7.0f}"
+            line = f"{run['hours']:7} {run['seed']:4} {way['way']:16} {rates}  {way['opened']:6.1%}"
             error = f"{way['error_points']:.1f}, {way['error_true']:.1f}" if way["way"] == "learned" else "-"
             print(f"{line}  {way['knocks']:6}  {way['overdue_share']:7.1%}  {way['moved']:5.0%}  {error}")
     for hours, told in summary(runs).items():

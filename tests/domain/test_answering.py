@@ -145,11 +145,11 @@ def test_bins_of_calibration_by_hand() -> None:
     assert calibrated(told) == ((0.15, 0.5, 2), (0.975, 1.0, 2))
 
 
-def test_what_is_learned_brings_more_answered_doors_in_the_same_hours(nightly: bool) -> None:
-    """The set-up stands at the head of ``door_clock``; workers choose among the same spans of the day."""
+def test_what_is_learned_brings_more_answered_doors_at_the_hours_that_are_offered(nightly: bool) -> None:
+    """The set-up stands at the head of ``door_clock``; one takes the hours offered him, the other all in turn."""
     grids, days, warm_days = (6, 42, 14) if nightly else (2, 14, 4)
     nearest, learned = simulate(
-        grids=grids, days=days, seed=1, choice="chosen", ways=("nearest", "learned"), warm_days=warm_days
+        grids=grids, days=days, seed=1, choice="offered", ways=("nearest", "learned"), warm_days=warm_days
     )
     assert learned.per_hour >= 1.25 * nearest.per_hour
     assert learned.overdue_share <= nearest.overdue_share
