@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -274,6 +275,11 @@ _MAKE = {
 }
 
 
+def chance(seed: int) -> Random:
+    """Return chance that comes out the same for the same seed."""
+    return Random(seed)  # noqa: S311 - no secret depends on it
+
+
 def tried(world: World, rng: Random, *, about: int, tally: Counter[str]) -> tuple[Operation, Edit] | None:
     """Try one chance operation; return it with what it changed, None when it was refused."""
     try:
@@ -292,5 +298,5 @@ def total(grids: Mapping[int, Polygon]) -> int:
     for shape in grids.values():
         for sign, ring in [(1, shape.exterior), *[(-1, hole) for hole in shape.interiors]]:
             at = [(int(x), int(y)) for x, y in shapely.get_coordinates(ring).tolist()]
-            found += sign * abs(sum(a * d - b * c for (a, b), (c, d) in zip(at, at[1:], strict=False)))
+            found += sign * abs(sum(a * d - b * c for (a, b), (c, d) in itertools.pairwise(at)))
     return found

@@ -7,7 +7,7 @@ import shapely
 from shapely import Polygon
 
 from gridmap.domain.partition import corners, grounds, lines, outlines
-from gridmap.domain.partition.checks import Edit, accepted
+from gridmap.domain.partition.checks import CLOSE, Edit, accepted
 from gridmap.domain.partition.operations import (
     Bend,
     Cut,
@@ -51,9 +51,12 @@ def apply(patch: Patch, operation: Operation, *, locked: frozenset[int] = frozen
     box = reach(operation)
     if not patch.grids or (box is not None and not _meets(patch, box)):
         raise BadInput(ELSEWHERE)
-    if isinstance(operation, Shift):
-        return outlines.shift(patch, operation, locked)
-    return accepted(patch, _wished(patch, operation, locked), locked)
+    try:
+        if isinstance(operation, Shift):
+            return outlines.shift(patch, operation, locked)
+        return accepted(patch, _wished(patch, operation, locked), locked)
+    except shapely.errors.GEOSException as error:  # a figure too tangled to be computed is one to be drawn anew
+        raise BadInput(CLOSE) from error
 
 
 def _meets(patch: Patch, box: tuple[int, int, int, int]) -> bool:
