@@ -44,9 +44,14 @@ HOME = pytest.StashKey[str]()  # where the run's PostgreSQL lives
 PROCESS = os.environ.get("PYTEST_XDIST_WORKER", "")  # which of the run's processes this is, if there are several
 MIGRATED, LOADED = "template_migrated", "template_loaded"  # made once in a run, and copied
 LONGEST = (
-    "browser/test_outbox.py",
+    "files/test_osm.py",
     "browser/test_offline.py",
     "browser/test_today.py",
+    "services/test_communities.py",
+    "browser/test_outbox.py",
+    "drills/test_kills.py",
+    "files/test_osm_streets.py",
+    "ops/test_executor.py",
 )  # begun first, so that no process works alone at the end
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 

@@ -46,8 +46,10 @@ log_parameter_max_length_on_error = 0
 password_encryption = scram-sha-256
 """
 
-# A cluster for one test run: it need not survive the machine.
-THROW_AWAY = "\nfsync = off\nsynchronous_commit = off\nfull_page_writes = off\nlogging_collector = off\n"
+# A cluster for one test run: it need not survive the machine, and several processes of the run share it.
+THROW_AWAY = (
+    "\nfsync = off\nsynchronous_commit = off\nfull_page_writes = off\nlogging_collector = off\nmax_connections = 200\n"
+)
 
 
 def find_programs() -> Path:

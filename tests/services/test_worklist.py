@@ -359,8 +359,8 @@ def test_a_grid_of_hundreds_of_doors_is_listed_at_once(demo: Database, demo_id: 
         assert largest.n > 400
         took = []
         for _ in range(5):
-            begin = time.perf_counter()
+            begin = time.process_time()  # of this process alone: others may be busy beside it
             worklist.worklist(con, actor, grid_ids=[largest.grid_id], on=DEMO_DAY)
-            took.append(time.perf_counter() - begin)
+            took.append(time.process_time() - begin)
         con.rollback()
-    assert min(took) < 0.3  # 15 ms on an idle machine; tests share theirs
+    assert min(took) < 0.15  # 15 ms on an idle machine
