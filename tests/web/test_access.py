@@ -90,6 +90,7 @@ MAY: dict[str, frozenset[Role | None]] = {
     "plans.overview": OFFICE,
     "plans.make": frozenset([Role.SECRETARY]),
     "plans.one": OFFICE,
+    **dict.fromkeys(["reports.listing", "reports.issue", "reports.one", "reports.file"], OFFICE),
     "street_edits.page": OFFICE | {Role.PLANNER},
     "street_edits.change": frozenset([Role.PLANNER]),
     "street_edits.undo": frozenset([Role.PLANNER]),
@@ -125,6 +126,7 @@ UNUSUAL = {
     "accounts.link_page": 404,
     "pages.home": 302,
     **dict.fromkeys(["boundaries.editor", "boundaries.decision"], 404),  # no such draft
+    **dict.fromkeys(["reports.one", "reports.file"], 404),  # no such report
     **{f"border_edits.{name}": 404 for name in BORDER_READS},
     **dict.fromkeys(
         ["plans.one", "hours.offered", "walks.of_plan", "walks.sheet_of_plan", "walks.track_of_plan", "weeks.one"], 404
