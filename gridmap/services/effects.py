@@ -4,16 +4,31 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 from sqlalchemy import Connection
 
 from gridmap.domain import border_faults
-from gridmap.domain.actors import Actor, Role
+from gridmap.domain.actors import Actor, Machine, Role
 from gridmap.domain.boundaries import DraftGrid
-from gridmap.domain.effects import NOWHERE, Effect, Fault, Tally, compared, moved_households, placed, protected
-from gridmap.services import access, working
+from gridmap.domain.effects import (
+    LOAD_STEP_MIN,
+    NOWHERE,
+    Effect,
+    Fault,
+    Spots,
+    Tally,
+    compared,
+    moved_households,
+    placed,
+    protected,
+)
+from gridmap.domain.rounds import Calls, Floats, walking_min
+from gridmap.domain.vertical import climb_s
+from gridmap.domain.working import WorkSetting
+from gridmap.services import access, networks, streets, working
 from gridmap.services.coverage import as_job
 from gridmap.services.editing import READERS, standing_of
 from gridmap.store import boundaries as drafts
@@ -113,3 +128,68 @@ def present(con: Connection, actor: Actor, plan_id: int | None, on: date) -> lis
         return drafts.of_day(con, actor.community_id, on=on)
     found = standing_of(con, actor, plan_id)
     return drafts.of_plan(con, actor.community_id, plan_id, on=found.base.effect_on)
+
+
+def walking(
+    con: Connection, actor: Actor, *, plan_id: int, keys: Sequence[int], on: date
+) -> dict[int, tuple[float | None, float | None]]:
+    """Return the minutes a month's calls in some grids are walked, before and in a draft; None where a grid is not.
+
+    It is estimated as ``domain.rounds`` says, over the streets of a day, from the service centre and back. A planner
+    gets steps of ``LOAD_STEP_MIN``: how often a single door is called at tells its group.
+    """
+    access.require(actor, *READERS)
+    found = standing_of(con, actor, plan_id)
+    base, now = drafts.states(con, actor.community_id, plan_id, on=found.base.effect_on, keys=keys)
+    sides = [[side[key] for key in keys if key in side] for side in (base, now)]
+    with as_job(con, actor):
+        ground = _ground(con, Actor(Machine.JOB, actor.community_id), [*sides[0], *sides[1]], on)
+        minutes = [{g.key: ground.minutes(g, sides[0]) for g in sides[0]}]
+        kept = {key: m for key, m in minutes[0].items() if base[key] is now[key]}  # a walk through it is found once
+        rest = {g.key: ground.minutes(g, sides[1]) for g in sides[1] if g.boundary is not None and g.key not in kept}
+        minutes.append(kept | rest)
+    if actor.role is Role.PLANNER:
+        minutes = [
+            {key: float(round(m / LOAD_STEP_MIN) * LOAD_STEP_MIN) for key, m in side.items()} for side in minutes
+        ]
+    return {key: (minutes[0].get(key), minutes[1].get(key)) for key in dict.fromkeys(keys)}
+
+
+@dataclass(frozen=True)
+class _Ground:
+    """Entrances in and around some grids, and the ways between them."""
+
+    houses: Spots
+    entrances: store.Entrances
+    calls: Calls
+    out_s: Floats
+    back_s: Floats
+    between_s: Floats
+    setting: WorkSetting
+
+    def minutes(self, grid: DraftGrid, grids: Sequence[DraftGrid]) -> float:
+        """Return the minutes walked in one grid of several that share no ground."""
+        mine = self.houses.ids[placed(self.houses.x, self.houses.y, grids) == grid.key]
+        here = np.isin(self.entrances.building_ids, mine)
+        between = self.between_s[np.ix_(here, here)]
+        found = walking_min(self.calls.only(here), self.out_s[here], self.back_s[here], between, self.setting)
+        return round(found, 1)
+
+
+def _ground(con: Connection, job: Actor, grids: Sequence[DraftGrid], on: date) -> _Ground:
+    """Find the entrances in the box of some grids and the ways between them."""
+    box, setting = _box(grids), working.setting(con, job)
+    houses = store.buildings(con, job.community_id, box=box or (0, 0, 0, 0))
+    held = placed(houses.x, houses.y, grids) != NOWHERE
+    found = store.entrances(con, job.community_id, houses.ids[held])
+    way = networks.walker(con, job, on=on)
+    start = networks.spots(con, job, on=on, lonlat=[streets.centre(con, job)])
+    spots = networks.entrance_spots(con, job, on=on, entrance_ids=found.entrance_ids.tolist())
+    climb = [
+        climb_s(1, round(floor), has_lift=lift, setting=setting)
+        + climb_s(round(floor), 1, has_lift=lift, setting=setting)
+        for floor, lift in zip(found.floor.tolist(), found.has_lift.tolist(), strict=True)
+    ]
+    calls = Calls(found.visits, found.often, np.asarray(climb, np.float64))
+    out_s, back_s = way.matrix(start, spots)[0], way.matrix(spots, start)[:, 0]
+    return _Ground(houses, found, calls, out_s, back_s, way.matrix(spots), setting)

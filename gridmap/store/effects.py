@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -17,14 +18,24 @@ from shapely import Polygon
 from sqlalchemy import Connection, text
 
 from gridmap.domain.boundaries import polygon
-from gridmap.domain.coverage import LOAD_CENTIMIN
+from gridmap.domain.coverage import LOAD_CENTIMIN, MONTH_DAYS
 from gridmap.domain.crs import STORE_SRID, TILE_SRID
 from gridmap.domain.effects import UNITS, Spots, Tally
 from gridmap.domain.groups import SHARED_BITS
 from gridmap.domain.partition import whole
 from gridmap.store.boundaries import Box
 
-__all__ = ["Spots", "buildings", "counted", "facilities", "footprints", "households", "outline", "workers_of"]
+__all__ = [
+    "Spots",
+    "buildings",
+    "counted",
+    "entrances",
+    "facilities",
+    "footprints",
+    "households",
+    "outline",
+    "workers_of",
+]
 
 Ints = npt.NDArray[np.int64]
 
@@ -125,6 +136,38 @@ def counted(
         row = Tally(households, int(people), int(load), int(needs), 0, 0, Counter({bits: households}))
         found[pair] = found[pair].plus(row) if pair in found else row
     return found
+
+
+@dataclass(frozen=True)
+class Entrances:
+    """Entrances at which visits fall due: where they belong, what a month asks for, the floor people live on."""
+
+    entrance_ids: Ints
+    building_ids: Ints
+    visits: npt.NDArray[np.float64]
+    often: npt.NDArray[np.float64]
+    floor: npt.NDArray[np.float64]  # the mean one
+    has_lift: npt.NDArray[np.bool_]
+
+
+_ENTRANCES = text("""
+SELECT h.entrance_id, h.building_id, sum(CAST(:month AS float) / h.period_days),
+       max(CAST(:month AS float) / h.period_days), avg(h.floor), bool_or(b.has_lift)
+FROM unnest(CAST(:buildings AS bigint[])) AS t (building_id)
+JOIN household AS h ON h.community_id = :c AND h.building_id = t.building_id
+JOIN building AS b ON b.community_id = :c AND b.id = t.building_id
+WHERE h.standing = 'occupied' AND h.period_days > 0
+GROUP BY h.entrance_id, h.building_id ORDER BY h.entrance_id
+""")
+
+
+def entrances(con: Connection, community_id: int, building_ids: Ints) -> Entrances:
+    """Return the entrances of some buildings at which visits fall due, by id."""
+    values = {"c": community_id, "buildings": building_ids.tolist(), "month": MONTH_DAYS}
+    columns = list(zip(*con.execute(_ENTRANCES, values), strict=True)) or [()] * 6
+    floats = [np.asarray(column, np.float64) for column in columns[2:5]]
+    ids = [np.asarray(column, np.int64) for column in columns[:2]]
+    return Entrances(ids[0], ids[1], floats[0], floats[1], floats[2], np.asarray(columns[5], np.bool_))
 
 
 def workers_of(con: Connection, community_id: int, *, on: date) -> Mapping[int, int]:
