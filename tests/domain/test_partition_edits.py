@@ -30,7 +30,7 @@ def edited(world: World, edits: int, seed: int, tell: Callable[[str], None], *, 
     """Edit, hold everything against the independent checker, take everything back."""
     rng, tally, about = chance(seed), Counter[str](), len(world.grids)
     outline, ground, bytes_before = outline_of(world), total(world.grids), world.bytes()
-    while tally.total() < edits:
+    while tally["done"] < edits:
         made = tried(world, rng, about=about, tally=tally)
         if made and tally["done"] % 50 == 0:
             around = world.patch(made[0]).grids
@@ -38,13 +38,12 @@ def edited(world: World, edits: int, seed: int, tell: Callable[[str], None], *, 
             assert total(world.grids) == ground
     assert total(world.grids) == ground
     assert faults(world.grids, outline) == () if look else True
-    assert len(world.done) > edits / 3, tally
-    tell(f"{edits} edits of {about} grids, seed {seed}: {tally['done']} done, the others refused")
+    tell(f"{edits} edits of {about} grids, seed {seed}; {tally.total() - edits} more were refused")
     world.undo_all()
     assert world.bytes() == bytes_before
 
 
-@pytest.mark.parametrize(("count", "share"), [(19, 0.04), (1_000, 0.025), (10_000, 0.01)])
+@pytest.mark.parametrize(("count", "share"), [(19, 0.03), (1_000, 0.02), (10_000, 0.01)])
 def test_chance_edits_leave_a_partition_of_the_same_ground_and_can_all_be_undone(
     count: int, share: float, nightly: bool, tell: Callable[[str], None]
 ) -> None:
@@ -59,7 +58,7 @@ def test_chance_edits_of_the_demo(nightly: bool, tell: Callable[[str], None]) ->
         number: whole(shapely.geometry.shape(feature["geometry"])) for number, feature in enumerate(features, start=1)
     }
     assert faults(grids) == ()
-    edited(World(grids), EDITS if nightly else 150, 3, tell)
+    edited(World(grids), EDITS if nightly else 100, 3, tell)
 
 
 def test_chance_edits_of_real_towns(osm_extracts: list[Path], nightly: bool, tell: Callable[[str], None]) -> None:

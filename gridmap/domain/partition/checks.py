@@ -16,7 +16,7 @@ import numpy as np
 import shapely
 from shapely import Polygon
 
-from gridmap.domain.partition.patch import Patch, Ring, Side, lone, rings_of
+from gridmap.domain.partition.patch import Patch, Ring, Side, lone, rings_of, sided
 from gridmap.domain.partition.units import twice_area
 from gridmap.errors import N_, BadInput
 
@@ -69,7 +69,7 @@ def accepted(patch: Patch, after: Mapping[int, Polygon | None], locked: frozense
     was = [shape for shape in edit.before.values() if shape is not None]
     now = [shape for shape in edit.after.values() if shape is not None]
     one_valid_polygon_each(edit.after)
-    if not _same_outline(lone(was), lone(now)) or sum(map(twice_area, was)) != sum(map(twice_area, now)):
+    if not _same_outline(lone(sided(was)), lone(sided(now))) or sum(map(twice_area, was)) != sum(map(twice_area, now)):
         raise BadInput(CLOSE, keys=sorted(edit.after))
     fits_its_ring(patch, edit)
     no_slivers(patch, edit)
@@ -141,14 +141,14 @@ def _strictly_on(side: Side, corner: tuple[int, int]) -> bool:
 
 
 def fits_its_ring(patch: Patch, edit: Edit) -> None:
-    """Refuse what does not meet the grids around it corner by corner."""
-    now = np.array([shape for shape in edit.after.values() if shape is not None], dtype=object)
-    around = [shape for key, shape in patch.grids.items() if key not in edit.after]
-    if around:
-        ring = np.array(around, dtype=object)
-        near = np.unique(shapely.STRtree(ring).query(now)[1])
-        now = np.concatenate([now, ring[near]])
-    if not shapely.coverage_is_valid(now):
+    """Refuse what does not meet the grids around it corner by corner, wherever a side has changed."""
+    was, now = ([shape for shape in each.values() if shape is not None] for each in (edit.before, edit.after))
+    differing = np.array(sorted(set(sided(was)) ^ set(sided(now)))).reshape(-1, 2)
+    if not len(differing):
+        return
+    low, high = differing.min(axis=0) - 1, differing.max(axis=0) + 1
+    ring = [shape for key, shape in patch.cropped(low, high).grids.items() if key not in edit.after]
+    if not shapely.coverage_is_valid(np.array([*now, *ring], dtype=object)):
         raise BadInput(CROSSED, keys=sorted(edit.after))
 
 

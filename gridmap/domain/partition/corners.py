@@ -124,9 +124,9 @@ def _put(ring: Ring, to: Mapping[Pair, Pair], gone: Collection[Pair] = ()) -> Ri
 
 def _met(patch: Patch, changed: dict[int, Polygon | None], placed: set[Pair]) -> dict[int, Polygon | None]:
     """Where a corner now lies exactly on another side, put it into that side too."""
-    now = patch.changed({key: shape for key, shape in changed.items() if shape is not None})
     at = np.array(sorted(placed), dtype=np.int64)
     low, high = at.min(axis=0).tolist(), at.max(axis=0).tolist()
+    now = patch.cropped(low, high).changed({key: shape for key, shape in changed.items() if shape is not None})
     ends, rim = pieces(now.around((low[0], low[1]), (high[0], high[1])))
     a, b = ends[:, None, :2], ends[:, None, 2:]
     p = at[None, :, :]

@@ -9,7 +9,7 @@ from gridmap.domain.partition.checks import EMPTIED, Edit, changes, fits_its_rin
 from gridmap.domain.partition.faces import Face, all_faces, dealt, joined, polygonized
 from gridmap.domain.partition.noding import noded
 from gridmap.domain.partition.operations import Shift
-from gridmap.domain.partition.patch import Patch, lone
+from gridmap.domain.partition.patch import Patch, lone, sided
 from gridmap.domain.partition.units import twice_area
 from gridmap.errors import N_, BadInput
 
@@ -55,7 +55,7 @@ def _whole(patch: Patch, part: Face) -> bool:
 
 def _one_ring(after: dict[int, Polygon]) -> None:
     """Refuse an outline that is not one ring: a hole, or ground that hangs on a point."""
-    sides = lone(after.values())
+    sides = lone(sided(after.values()))
     if sides is None:
         raise BadInput(RAGGED)
     rings = polygonized(sorted(sides))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -69,6 +69,12 @@ class Patch:
     def _named(self, ends: np.ndarray, owner: np.ndarray) -> dict[Side, int]:
         return {(a, b, c, d): key for (a, b, c, d), key in zip(ends.tolist(), self.keys[owner].tolist(), strict=True)}
 
+    def cropped(self, low: Sequence[float], high: Sequence[float]) -> Patch:
+        """Return the grids whose boxes meet a box."""
+        box = shapely.bounds(self.shapes)
+        near = (box[:, :2] <= high).all(axis=1) & (box[:, 2:] >= low).all(axis=1)
+        return Patch({key: self.grids[key] for key in self.keys[near].tolist()})
+
     def changed(self, after: Mapping[int, Polygon]) -> Patch:
         """Return the patch with some grids replaced."""
         return Patch({**self.grids, **after})
@@ -104,12 +110,16 @@ def rings_of(shape: Polygon) -> list[Ring]:
     return found
 
 
-def lone(shapes: Iterable[Polygon]) -> set[Side] | None:
-    """Return the directed sides that do not cancel in pairs; None when a side is there twice."""
+def sided(shapes: Iterable[Polygon]) -> list[Side]:
+    """Return all sides of polygons, each with its polygon on the left."""
     ends, _ = directed(np.array(list(shapes), dtype=object))
-    listed = [(a, b, c, d) for a, b, c, d in ends.tolist()]
-    found = set(listed)
-    return {side for side in found if turned(side) not in found} if len(found) == len(listed) else None
+    return [(a, b, c, d) for a, b, c, d in ends.tolist()]
+
+
+def lone(sides: Sequence[Side]) -> set[Side] | None:
+    """Return the sides that do not cancel in pairs; None when one is there twice."""
+    found = set(sides)
+    return {side for side in found if turned(side) not in found} if len(found) == len(sides) else None
 
 
 def united(shapes: Iterable[Polygon]) -> Polygon | None:
