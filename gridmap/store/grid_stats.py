@@ -38,6 +38,7 @@ WITH tried AS (
   SELECT h.id AS household_id, count(*) AS attempts,
          count(*) FILTER (WHERE v.result = 'met' AND ({_MODE}) & h.mode_bits <> 0) AS met
   FROM visit AS v JOIN household AS h ON h.community_id = v.community_id AND h.id = v.household_id
+    AND h.{_SOME.replace("OR grid_id", "OR h.grid_id")}
   WHERE v.{_SOME.replace("OR grid_id", "OR v.grid_id")} AND v.visited_at >= :since AND v.visited_at < :end
     AND v.recorded_at < :end AND (v.withdrawn_at IS NULL OR v.withdrawn_at >= :end)
   GROUP BY h.id

@@ -355,6 +355,7 @@ household_spell = _tenant(  # what a household was, in which grid, and since whe
     CheckConstraint("standing IN ('occupied', 'vacant', 'moved', 'refused', 'excluded')", name="standing"),
     _refers("in_grid_id", "grid"),
     _no_overlap("household_id"),
+    Index(None, "community_id", "household_id"),  # the constraint's own index is of no use to a single household
     Index(None, "community_id", "in_grid_id"),
     Index(None, "community_id", "valid_from"),
     Index(None, "community_id", "recorded_at"),

@@ -19,6 +19,7 @@ CREATE INDEX need_community_id_household_id_ix ON need (community_id, household_
 CREATE INDEX photo_community_id_household_id_ix ON photo (community_id, household_id);
 CREATE INDEX plan_stop_community_id_household_id_ix ON plan_stop (community_id, household_id);
 CREATE INDEX plan_omission_community_id_household_id_ix ON plan_omission (community_id, household_id);
+CREATE INDEX household_spell_community_id_household_id_ix ON household_spell (community_id, household_id);
 ALTER TABLE shift ADD COLUMN chosen boolean DEFAULT false NOT NULL;
 """
 
