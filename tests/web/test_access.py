@@ -210,8 +210,18 @@ def expected(endpoint: str, methods: str, known: set[str], role: Role | None, me
     if method not in known:
         return {405}
     if method not in methods.split():
-        return {200, 204, 302, 303, 400, 401, 403, 404}  # another route at the same address: tested under its own name
-    if method == "OPTIONS" and endpoint in {"plans.make", "boundaries.begin", "boundaries.approve"}:
+        return {
+            200,
+            204,
+            302,
+            303,
+            400,
+            401,
+            403,
+            404,
+            415,
+        }  # another route at the same address: tested under its own name
+    if method == "OPTIONS" and endpoint in {"plans.make", "hours.take", "boundaries.begin", "boundaries.approve"}:
         return {200, 401, 403}  # the page at the same address answers, which more may read
     if role not in MAY[endpoint]:
         return {401} if role is None else {403}
