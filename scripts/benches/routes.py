@@ -8,8 +8,9 @@
   may be compared with the VRPTW values. No best known value of TOPTW stands beside the files: the gap is to the best of
   all runs here.
 * CVRP (.vrp) is refused with a sentence: people who walk carry no load.
-* Without files: invented open walks of 20 to 120 doors (exact order), days of 120 households (replanning after
-  "not home" against a full search, and the time of all reasons).
+* Without files: open walks of 20 to 120 doors on the streets of the demo and of every extract in ../shared/data/osm
+  (stairwells of six storeys, and towers with lifts), invented clustered ones (exact order), days of 120 households
+  (replanning after "not home" against a full search, and the time of all reasons).
 
 Peers' answers are recomputed by the same checker as ours. Seconds are meant as seconds of work: ours turns them into a
 number of iterations by its own speed on the instance (--iterations makes it repeatable), and peers, who look at the
@@ -37,8 +38,12 @@ import numpy as np
 import numpy.typing as npt
 import psycopg
 from instances import Instance, Unreadable, read
+from matrix import SHARED, graphs, places
 
 from gridmap.domain.routes import DAY_S, Broken, Problem, Shift, check, explain, order, solve
+from gridmap.domain.vertical import climb_s
+from gridmap.domain.walking import Walker
+from gridmap.domain.working import WorkSetting
 from gridmap.errors import GridmapError
 from gridmap.ops.cluster import Cluster
 from gridmap.settings import ROOT
@@ -48,7 +53,10 @@ sys.path.remove(str(HERE))  # numba, loaded later, would take coverage.py beside
 PEERS = ROOT / ".venv-bench" / "bin" / "python"
 NAMES = ("VROOM", "OR-Tools", "PyVRP")
 TRIAL = 1_000  # iterations that tell our speed
-WALKS = [20, 30, 40, 60, 80, 100, 110, 120]
+WALKS = [20, 40, 60, 80, 100, 120]
+STOREYS = {"stairs": 6, "lifts": 18}
+DOORS_OF_A_STAIRWELL = 3  # in one walk, on average
+PATIENCE_S = 60  # of work, for one proof
 SHARE: dict[str, float] = {}  # wall seconds a peer lately needed for a second of work
 Ints = npt.NDArray[np.int64]
 
@@ -273,32 +281,52 @@ def invented_walk(rng: np.random.Generator, doors: int) -> Ints:
     return travel.astype(np.int64)
 
 
-def walks(settings: argparse.Namespace) -> Iterator[list[Row]]:
-    """Yield exact orders of invented open walks, six of each size."""
+def street_walk(walker: Walker, doors: int, kind: str, seed: int) -> Ints:
+    """Return seconds between doors in stairwells on real streets, the start on the street being place 0."""
+    rng = np.random.default_rng(seed)
+    spots = places(walker.network, max(3, doors // DOORS_OF_A_STAIRWELL) + 1, seed)
+    level = np.rint(walker.matrix(spots))
+    at = np.concatenate([[0], rng.integers(1, len(level), doors)])
+    floor = np.concatenate([[1], rng.integers(1, STOREYS[kind] + 1, doors)])
+    setting, lift = WorkSetting(), kind == "lifts"
+
+    def climb(a: int, b: int) -> float:
+        return climb_s(int(floor[a]), b, has_lift=lift, setting=setting)
+
+    up = [climb_s(1, int(f), has_lift=lift, setting=setting) for f in floor]
+    n = doors + 1
+    seconds = [
+        [climb(a, int(floor[b])) if at[a] == at[b] else climb(a, 1) + level[at[a], at[b]] + up[b] for b in range(n)]
+        for a in range(n)
+    ]
+    return np.rint(np.array(seconds)).astype(np.int64)
+
+
+def all_walks(settings: argparse.Namespace) -> Iterator[tuple[str, int, Ints]]:
+    """Yield names, numbers of doors and seconds: real streets first, then invented clusters."""
+    sizes = WALKS[:2] if settings.quick else WALKS
+    for graph, net in graphs(sorted(SHARED.glob("*.osm.pbf"))):
+        walker = Walker(net)
+        for doors in sizes:
+            for kind in STOREYS:
+                yield f"{graph[:16]}-{kind}-{doors}", doors, street_walk(walker, doors, kind, settings.seed + doors)
     rng = np.random.default_rng(settings.seed)
-    for doors in WALKS[:3] if settings.quick else WALKS:
-        for k in range(2 if settings.quick else 6):
-            travel = invented_walk(rng, doors)
-            found, wall, cpu = timed(lambda t=travel: order(t, 0, -1))
-            name = f"walk-{doors}-{k}"
-            told = [
-                Row(
-                    name,
-                    "open walk",
-                    "gridmap",
-                    None,
-                    found.length_s,
-                    None,
-                    None,
-                    found.bound_s,
-                    found.proven,
-                    wall,
-                    cpu,
-                )
-            ]
-            if settings.peers and k == 0:
-                told += peer_rows(name, "open walk", closed(travel, -1), min(settings.seconds), None, every=True)
-            yield with_gaps(told, most=False)
+    for doors in sizes[:2] if settings.quick else [100, 110, 120]:
+        for k in range(2 if settings.quick else 3):
+            yield f"clusters-{doors}-{k}", doors, invented_walk(rng, doors)
+
+
+def walks(settings: argparse.Namespace) -> Iterator[list[Row]]:
+    """Yield exact orders of open walks."""
+    for name, doors, travel in all_walks(settings):
+        found, wall, cpu = timed(lambda t=travel: order(t, 0, -1, stop=deadline(PATIENCE_S)))
+        ours = Row(
+            name, "open walk", "gridmap", None, found.length_s, None, None, found.bound_s, found.proven, wall, cpu
+        )  # fmt: skip
+        told = [ours]
+        if settings.peers and doors == WALKS[-1]:
+            told += peer_rows(name, "open walk", closed(travel, -1), min(settings.seconds), None, every=True)
+        yield with_gaps(told, most=False)
 
 
 def invented_day(rng: np.random.Generator, doors: int) -> Problem:

@@ -27,6 +27,19 @@ def climbing(rng: np.random.Generator, n: int) -> Matrix:
     return travel
 
 
+def towers(rng: np.random.Generator, n: int) -> Matrix:
+    """Return travel between floors of towers with lifts: inside a tower down is easier than up."""
+    floor, house = rng.integers(1, 18, n), rng.integers(0, max(2, n // 3), n)
+    up = np.minimum(16 * (floor - 1), 25 + 3 * (floor - 1))
+    down = np.minimum(12 * (floor - 1), 25 + 3 * (floor - 1))
+    rise = floor[None, :] - floor[:, None]
+    inside = np.minimum(np.where(rise > 0, 16 * rise, -12 * rise), 25 + 3 * np.abs(rise))
+    travel: Matrix = level(rng, n)[np.ix_(house, house)] + down[:, None] + up[None, :]
+    travel = np.where(house[:, None] == house[None, :], inside, travel)
+    np.fill_diagonal(travel, 0)
+    return travel
+
+
 def one_way(rng: np.random.Generator, n: int) -> Matrix:
     """Return travel that is uneven in every way."""
     travel = level(rng, n) + rng.integers(0, 400, (n, n))
@@ -41,11 +54,11 @@ def along(travel: Matrix, found: Ordered, end: int) -> int:
 
 def test_order_equals_trying_everything(nightly: bool) -> None:
     rng = np.random.default_rng(3)
-    for trial in range(600 if nightly else 90):
+    for trial in range(800 if nightly else 120):
         n = int(rng.integers(1, 9))
-        travel = (level, climbing, one_way)[trial % 3](rng, n)
+        travel = (level, climbing, one_way, towers)[trial % 4](rng, n)
         start, other = int(rng.integers(n)), int(rng.integers(n))
-        end = (-1, start, other)[trial // 3 % 3]
+        end = (-1, start, other)[trial // 4 % 3]
         found = order(travel, start, end)
         assert sorted(found.order) == list(range(n))
         assert found.order[0] == start
@@ -58,7 +71,7 @@ def test_order_equals_trying_everything(nightly: bool) -> None:
 
 def test_order_equals_dynamic_programming_on_more_places() -> None:
     rng = np.random.default_rng(4)
-    for make in (level, climbing, one_way):
+    for make in (level, climbing, one_way, towers):
         for _ in range(3):
             travel = make(rng, 12)
             found = order(travel, 0, -1)
@@ -81,7 +94,7 @@ def held_karp(travel: Matrix) -> int:
 
 def test_a_day_of_sixty_doors_is_proven() -> None:
     rng = np.random.default_rng(6)
-    for make in (level, climbing):
+    for make in (level, climbing, towers):
         travel = make(rng, 60)
         found = order(travel, 0, -1)
         assert found.proven

@@ -5,6 +5,7 @@ Every case becomes one closed, undirected tour with some links that must be in i
 * an open path gets a link from its end (or from a place that is nowhere, for a free end) back to its start;
 * travel that is uneven only by heights (climbing takes longer than going down) is evened out: the unevenness adds up
   to the same along every order;
+* where lifts and stairs leave some links uneven, the easier direction of each is a bound, and mostly reached;
 * truly one-way travel doubles every place into an arrival and a departure (Jonker and Volgenant 1983).
 """
 
@@ -15,12 +16,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from gridmap.domain.routes.problem import UNREACHABLE, Ints
 
 EFFORT = 2_000  # linear programmes (of a hundred places) solved before the proof is given up
 KICKS = 60  # of the quick search, for each place
 NEAR = 10
+ODD = 0.25  # of all links may be uneven in spite of heights
+ROUNDS = 6  # in which places agree on their heights
 
 
 @dataclass(frozen=True)
@@ -97,33 +101,73 @@ class _Walk:
         """Find the order, and prove it as far as the effort goes."""
         from gridmap.domain.routes.proving import prove
 
-        heights = self._heights()
-        if heights is not None:
-            tour = self._evened(heights)
-            first = _quick(tour, seed)
-            best, bound, proven = prove(tour, first, effort, stop)
-            bound_s = -(-bound // 2)
-        else:
-            tour = self._doubled()
-            first = _as_doubled(_quick_directed(self._directed(), seed))
-            best, bound_s, proven = prove(tour, first, effort, stop)
-            best = best[::2] // 2 if best[1] // 2 == best[0] // 2 else np.roll(best, 1)[::2] // 2
+        heights, uneven = self._heights()
+        found = self._level(heights, uneven, effort if not uneven.any() else effort // 4, seed, stop)
+        if found is not None and (found.proven or not uneven.any()):
+            return found
+        tour = self._doubled()
+        first = _quick_directed(self._directed(), seed)
+        if found is not None and found.length_s < self.length(self._route(first)):
+            first = self._as_tour(found.order)
+        best, bound_s, _ = prove(tour, _as_doubled(first), effort, stop)
+        best = best[::2] // 2 if best[1] // 2 == best[0] // 2 else np.roll(best, 1)[::2] // 2
+        return self._told(self._route(best), max(bound_s, found.bound_s if found is not None else 0))
+
+    def _level(
+        self, heights: Ints, uneven: npt.NDArray[np.bool_], effort: int, seed: int, stop: Callable[[], bool] | None
+    ) -> Ordered | None:
+        """Find the order where heights explain most of the travel; None where they explain little.
+
+        What stays uneven (a lift and stairs between the floors of one house) counts as its easier direction: a bound
+        for every order, and met by one that walks each of those stretches the easier way.
+        """
+        from gridmap.domain.routes.proving import prove
+
+        if uneven.mean() > ODD:
+            return None
+        tour = self._evened(heights)
+        best, bound, _ = prove(tour, _quick(tour, seed), effort, stop)
         route = self._route(best)
+        return self._told(self._turned(route, uneven) if uneven.any() else route, -(-bound // 2))
+
+    def _told(self, route: tuple[int, ...], bound_s: int) -> Ordered:
+        """Return a route with its length and what is known about every other."""
         length_s = self.length(route)
         bound_s = max(0, min(bound_s, length_s))
-        return Ordered(route, length_s, bound_s, proven=proven and bound_s == length_s)
+        return Ordered(route, length_s, bound_s, proven=bound_s == length_s)
 
-    def _heights(self) -> Ints | None:
-        """Return heights p with travel(i, j) - travel(j, i) = p(i) - p(j) everywhere, None where there are none."""
+    def _turned(self, route: tuple[int, ...], uneven: npt.NDArray[np.bool_]) -> tuple[int, ...]:
+        """Return a route with each stretch of uneven links walked in its better direction."""
+        ahead, count = [route[0]], len(self.inner)
+        stops, place = list(route[1 : 1 + count]), {int(p): i for i, p in enumerate(self.inner)}
+        odd = [bool(uneven[place[a], place[b]]) for a, b in pairwise(stops)]
+        i = 0
+        while i < count:
+            j = i
+            while j < count - 1 and odd[j]:
+                j += 1
+            turned = stops[:i] + stops[i : j + 1][::-1] + stops[j + 1 :]
+            stops = min(stops, turned, key=lambda s: self.length((*ahead, *s, *self.tail)))
+            i = j + 1
+        ways = [stops, stops[::-1]] if self.end == self.start else [stops]
+        return min(((*ahead, *way, *self.tail) for way in ways), key=self.length)
+
+    def _heights(self) -> tuple[Ints, npt.NDArray[np.bool_]]:
+        """Return heights p, and between which places travel(i, j) - travel(j, i) is not p(i) - p(j)."""
         skew = self.between - self.between.T
         heights: Ints = skew[:, 0]
-        return heights if np.array_equal(skew, heights[:, None] - heights[None, :]) else None
+        for _ in range(ROUNDS):
+            if np.array_equal(skew, heights[:, None] - heights[None, :]):
+                break
+            heights = np.sort(skew + heights[None, :], axis=1)[:, len(skew) // 2]
+        return heights, skew != heights[:, None] - heights[None, :]
 
     def _evened(self, heights: Ints) -> Tour:
         """Return the tour in doubled costs, freed of its heights."""
         n = len(self.inner) + 2
         cost = np.zeros((n, n), dtype=np.int64)
-        cost[2:, 2:] = self.between + self.between.T
+        evened = 2 * self.between - heights[:, None] + heights[None, :]
+        cost[2:, 2:] = np.minimum(evened, evened.T)
         cost[0, 2:] = cost[2:, 0] = 2 * self.out + heights
         cost[1, 2:] = cost[2:, 1] = 2 * self.home - heights
         return _barring(cost, [(0, 1)], [])
@@ -156,6 +200,11 @@ class _Walk:
             cost[a, b] = cost[b, a] = 0
         return _barring(cost, forced, np.argwhere(np.triu(cost < 0, 1)).tolist())
 
+    def _as_tour(self, route: tuple[int, ...]) -> Ints:
+        """Return the tour a walk stands for."""
+        place = {int(p): i + 2 for i, p in enumerate(self.inner)}
+        return np.array([1, 0, *(place[p] for p in route[1 : 1 + len(self.inner)])], dtype=np.int64)
+
     def _route(self, tour: Ints) -> tuple[int, ...]:
         """Return the walk a tour over 0 (start), 1 (end), 2... (inner) stands for."""
         turned = np.roll(tour, -int(np.flatnonzero(tour == 0)[0]))
@@ -176,18 +225,30 @@ def _barring(cost: Ints, forced: list[tuple[int, int]], barred: list[list[int]])
 
 
 def _quick(tour: Tour, seed: int) -> Ints:
-    """Return a short tour; its forced links are bought with a price no order can beat."""
-    from gridmap.domain.routes.tours import nearest_first, short_tour
+    """Return a short tour."""
+    from gridmap.domain.routes.tours import nearest_first
 
-    n = len(tour.cost)
+    first = np.empty(len(tour.cost), dtype=np.int64)
+    nearest_first(_buying(tour), first)
+    return shortened(tour, first, seed)
+
+
+def shortened(tour: Tour, first: Ints, seed: int) -> Ints:
+    """Return a tour made shorter from a first one."""
+    from gridmap.domain.routes.tours import short_tour
+
+    n, cost, found = len(tour.cost), _buying(tour), first.copy()
+    near = np.argsort(cost, axis=1, kind="stable")[:, : min(NEAR, n - 1)]
+    short_tour(cost, np.ascontiguousarray(near), found, KICKS * n, seed)
+    return found
+
+
+def _buying(tour: Tour) -> Ints:
+    """Return costs in which forced links are bought with a price no order can beat."""
     cost = tour.cost.copy()
     for a, b in tour.forced:
         cost[a, b] = cost[b, a] = -tour.barred
-    near = np.argsort(cost, axis=1, kind="stable")[:, : min(NEAR, n - 1)]
-    found = np.empty(n, dtype=np.int64)
-    nearest_first(cost, found)
-    short_tour(cost, np.ascontiguousarray(near), found, KICKS * n, seed)
-    return found
+    return cost
 
 
 def _quick_directed(cost: Ints, seed: int) -> Ints:

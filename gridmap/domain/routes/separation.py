@@ -1,4 +1,7 @@
-"""Cuts a fractional tour breaks: places joined to the rest by less than two links, and blossoms; compiled."""
+"""Cuts a fractional tour breaks: places joined to the rest by less than two links, and blossoms; compiled.
+
+Blossoms of a graph in which tight sets are drawn together to one place each are combs of the whole one.
+"""
 
 from __future__ import annotations
 
@@ -201,5 +204,36 @@ def blossoms(n: int, tail: Array, head: Array, value: Array, handles: Array, all
             if slack < -1e-3:
                 handles[found] = seen
                 all_teeth[found] = teeth
+                found += 1
+    return found
+
+
+@compiled
+def tight_sets(n: int, tail: Array, head: Array, value: Array, sets: Array) -> int:
+    """Fill ``sets`` (k, n) with sets of 2 to n / 2 places that two links join to the rest; return how many.
+
+    Rule: from every place the one joined most to those taken is taken next; sets may come more than once.
+    """
+    weight = np.zeros((n, n), np.float64)
+    for e in range(tail.size):
+        weight[tail[e], head[e]] += value[e]
+        weight[head[e], tail[e]] += value[e]
+    found = 0
+    inside = np.empty(n, np.bool_)
+    for first in range(n):
+        inside[:] = False
+        inside[first] = True
+        joined = weight[first].copy()
+        border = 2.0
+        for _ in range(n // 2 - 1):
+            best = -1
+            for v in range(n):
+                if not inside[v] and (best < 0 or joined[v] > joined[best]):
+                    best = v
+            border += 2.0 - 2.0 * joined[best]
+            inside[best] = True
+            joined += weight[best]
+            if border < 2.0 + 1e-4 and found < sets.shape[0]:
+                sets[found] = inside
                 found += 1
     return found

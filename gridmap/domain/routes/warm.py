@@ -50,6 +50,18 @@ def warm() -> None:
     level = rng.integers(100, 200, (PLACES, PLACES)).astype(np.int64)
     order(level, 0, -1)
     order(level + level.T, 0, 1)
+    _cut()
+
+
+def _cut() -> None:
+    """Look for every kind of cut: easy tours need few of them."""
+    from gridmap.domain.routes.cutting import Fractional
+
+    ring = np.arange(PLACES)
+    tail, head = np.minimum(ring, (ring + 1) % PLACES), np.maximum(ring, (ring + 1) % PLACES)
+    now = Fractional(PLACES, ring, tail, head, np.ones(PLACES))
+    for look in (now.loose, now.weak, now.blossoming, now.combs):
+        look()
 
 
 if __name__ == "__main__":
