@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 
 from gridmap.domain.actors import Actor
 from gridmap.domain.boundaries import DraftGrid, Plan
@@ -71,8 +72,11 @@ def preview(draft_id: int) -> ResponseReturnValue:
     who = edge.actor()
 
     def look(fields: Fields) -> ResponseReturnValue:
-        with edge.transaction() as con:
-            tried, words = _tried(con, who, draft_id, _operation(con, who, fields))
+        try:
+            with edge.transaction() as con:
+                tried, words = _tried(con, who, draft_id, _operation(con, who, fields))
+        except BadInput as refused:  # asked and answered: what cannot be drawn is no failure of the question
+            return jsonify(revision=None, step=None, sentence=gettext(refused.sentence, **refused.values))
         return jsonify(revision=tried.revision, step=words, sentence=None)
 
     answer: ResponseReturnValue = _read(look)

@@ -84,14 +84,8 @@ def visit(chromium: Browser, live: Live) -> Iterator[Opener]:
     def make(role: Role | None, size: ViewportSize = DESK, at: Live | None = None, **options: object) -> Watched:
         place = at or live
         small = size["width"] < 800
-        context = chromium.new_context(
-            viewport=size,
-            has_touch=small,
-            is_mobile=small,
-            locale="zh-CN",
-            reduced_motion="reduce",
-            **options,
-        )
+        usual = {"has_touch": small, "is_mobile": small, "locale": "zh-CN", "reduced_motion": "reduce"}
+        context = chromium.new_context(viewport=size, **(usual | options))
         contexts.append(context)
         if role is not None:
             token = new_token(place.database, place.community_id, role, place.at)

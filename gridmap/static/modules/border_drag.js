@@ -270,9 +270,9 @@ export function dragging(map, shapes, layer, page) {
     const point = place(event);
     const handle = handleAt(point);
     if (handle) return handle;
-    if (event.pointerType === "touch") return null;
-    const under = arcAt(point, LINE_PX);
-    if (!under || under.arc.keys[0] === 0) return null;
+    const finger = event.pointerType === "touch"; // it moves the map unless the border was chosen before
+    const under = arcAt(point, finger ? reach() : LINE_PX);
+    if (!under || under.arc.keys[0] === 0 || (finger && under.arc !== picked)) return null;
     const { arc, index } = under;
     const [a, b] = [arc.points[index], arc.points[index + 1]];
     const nearest = pixel(a).distanceTo(point) < pixel(b).distanceTo(point) ? index : index + 1;

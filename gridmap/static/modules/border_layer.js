@@ -7,7 +7,7 @@ import { latlng } from "./border_shapes.js";
 
 const INK = "#17303a";
 const TEAL = "#1d6273";
-const WAS = "#8a4b00";
+const WAS = "#4a5a61";
 const FACES = {
   gains: { fillColor: "#2f7f78", fillOpacity: 0.24 },
   loses: { fillColor: "#c98a12", fillOpacity: 0.26 },
@@ -38,7 +38,7 @@ export function drawing(map, shapes) {
     line(lines, { color: "#ffffff", weight: 8, opacity: 0.9 }),
     line(lines, { color: INK, weight: 4, opacity: 0.55 }),
   ];
-  const before = line(lines, { color: WAS, weight: 2.4, dashArray: "5 6", lineCap: "butt", opacity: 0.95 });
+  const before = line(lines, { color: WAS, weight: 3.2, dashArray: "0.1 7", opacity: 1 });
   const active = [
     line(live, { color: "#ffffff", weight: 9, opacity: 0.95 }),
     line(live, { color: "#0b6fb8", weight: 4.5, opacity: 1 }),
@@ -86,6 +86,24 @@ export function drawing(map, shapes) {
     veil.setLatLngs([world, ...shapes.outline()]);
   }
 
+  /** Show where borders were and are no more, as a dashed line. @param {[number, number][][]} rings */
+  function was(rings) {
+    const still = (a, b) => {
+      const [one, other] = [shapes.find(a), shapes.find(b)];
+      return one !== undefined && other !== undefined && shapes.beside(one, other);
+    };
+    const pieces = [];
+    for (const ring of rings) {
+      let piece = [];
+      for (let i = 1; i < ring.length; i += 1) {
+        if (still(ring[i - 1], ring[i])) { piece = []; continue; }
+        if (!piece.length) pieces.push(piece = [latlng(ring[i - 1])]);
+        piece.push(latlng(ring[i]));
+      }
+    }
+    before.setLatLngs(pieces);
+  }
+
   /** Tint grids: key -> one of FACES. */
   function tint(kinds) {
     for (const [key, face] of faces) {
@@ -125,7 +143,7 @@ export function drawing(map, shapes) {
       below.className = "w";
       below.textContent = words.get(key) || "";
       label.box.replaceChildren(number, below);
-      label.box.classList.toggle("told", words.has(key));
+      label.box.classList.toggle("moved", words.has(key));
       label.box.classList.toggle("locked", grid.locked);
     }
     fit();
@@ -143,8 +161,7 @@ export function drawing(map, shapes) {
 
   return {
     all, choose, tint, reshape, name, around,
-    /** Show where borders were, as a dashed line. @param {[number, number][][]} rings */
-    was: (rings) => before.setLatLngs(rings.map((ring) => ring.map(latlng))),
+    was,
     get shown() { return shown; },
   };
 }

@@ -42,13 +42,13 @@ function row({ word, before, after, change }, className = "") {
   const line = make("tr", className);
   const head = make("th", "", word);
   head.scope = "row";
-  line.append(head, make("td", "right was", before), make("td", "right", after), make("td", "right change", change));
+  line.append(head, make("td", "right was", before), make("td", "right", after), make("td", "right diff", change));
   return line;
 }
 
 /** One grid before and after. @param {Card} card @param {Record<string, string>} words */
 function cardOf(card, words, open) {
-  const head = make("h3", "", card.name);
+  const head = make("h2", "", card.name);
   const title = make("div", "effect-head", card.mark ? [head, make("span", "tag", card.mark)] : [head]);
   const homes = make("p", "homes-line", [
     make("span", "was number", card.homes.before), icon("arrow-right"), make("span", "number", card.homes.after),
@@ -130,5 +130,5 @@ export function nodeList(arc, nodes, { words, other, length }) {
     button.setAttribute("aria-label", say(junction ? words.junction : words.node, { n: i + 1, all: nodes.length, name: other }));
     return make("li", "", [button]);
   }));
-  return make("div", "arc", [make("h4", "", say(words.arc, { name: other, m: length })), list]);
+  return make("div", "arc", [make("h2", "", say(words.arc, { name: other, m: length })), list]);
 }

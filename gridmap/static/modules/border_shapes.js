@@ -149,6 +149,12 @@ export class Shapes {
     return this.grids.get(key).loops.map((loop) => loop.map((id) => latlng(this.point(id))));
   }
 
+  /** Tell whether two vertices follow each other on a border. */
+  beside(one, other) {
+    return this.at[one].some(([arc, i]) => arc.points[i + 1] === other || arc.points[i - 1] === other
+      || (arc.closed && i === 0 && arc.points.at(-2) === other));
+  }
+
   /** The grids that hold a vertex. */
   holders(id) {
     const keys = new Set(this.at[id].flatMap(([arc]) => arc.keys));

@@ -212,7 +212,7 @@ export function start(map, { borders: made }) {
     hand.cancel();
     wanted = new Set();
     mode = next;
-    stage.dataset.mode = mode;
+    stage.dataset.hand = mode;
     for (const button of document.querySelectorAll("[data-mode]")) button.setAttribute("aria-pressed", String(button.dataset.mode === mode || (mode === "reshape" && button.dataset.mode === "move")));
     if (mode in RINGS) sketch.begin({ ring: RINGS[mode] });
     if (mode === "give") give.begin();
@@ -360,7 +360,7 @@ export function start(map, { borders: made }) {
   shapes.put(data.shapes);
   const box = L.latLngBounds([...shapes.grids.values()].flatMap((grid) => grid.points[0].map(latlng)));
   const hash = location.hash.match(/^#(\d+(?:\.\d+)?)\/(-?\d+(?:\.\d+)?)\/(-?\d+(?:\.\d+)?)$/);
-  const fit = () => map.fitBounds(box, { paddingTopLeft: [24, wide() ? 132 : 24], paddingBottomRight: [wide() ? 64 : 24, wide() ? 40 : window.innerHeight * 0.42], animate: false });
+  const fit = () => map.fitBounds(box, { paddingTopLeft: [24, wide() ? 132 : 24], paddingBottomRight: [wide() ? 72 : 24, wide() ? 76 : window.innerHeight * 0.42], animate: false });
   if (hash) map.setView([Number(hash[2]), Number(hash[3])], Number(hash[1]), { animate: false });
   else if (box.isValid()) fit();
   map.on("locationerror", () => tell(words.nowhere));
