@@ -130,7 +130,7 @@ class Consequences:
     homes : every household that changes grid; () for the planner, who gets ``households`` and ``changing_worker``
     unassigned : buildings that would stand in no grid: must be 0
     without_worker : keys of grids nobody would work in
-    stale : the draft is drawn over an older version than the one in force
+    stale : it cannot take effect: a version in force, or one that waits for its day, changes the same grids
     """
 
     plan_id: int

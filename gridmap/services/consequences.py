@@ -13,11 +13,11 @@ from gridmap.domain.actors import Actor, Machine, Role
 from gridmap.domain.coverage import shared_groups
 from gridmap.domain.effects import NOWHERE, Effect
 from gridmap.domain.publishing import Consequences, GridChange, Moved, MovedHome, Patch, Told, Work
+from gridmap.errors import Conflict
 from gridmap.services import access, boundaries, taking_effect
 from gridmap.services.coverage import as_job, days, end_of
 from gridmap.services.effects import effects
 from gridmap.store import audit, households
-from gridmap.store import boundaries as drafts
 from gridmap.store import consequences as open_work
 from gridmap.store import publishing as store
 
@@ -60,7 +60,7 @@ def consequences(con: Connection, actor: Actor, *, plan_id: int, on: date) -> Co
         counts = taking_effect.count(con, job, made, moves, on=day, at=now)
         work = _work(con, job, made, moves, counts, on=day)
         homes = _homes(con, job.community_id, moves, works)
-        standing = drafts.standing(con, job.community_id, plan_id)
+        stale = _is_stale(con, job, plan_id)
     if actor.role is Role.SECRETARY:
         audit.write(con, actor, "boundary.consequences", subject=str(plan_id), households=len(moves))
     return Consequences(
@@ -77,9 +77,19 @@ def consequences(con: Connection, actor: Actor, *, plan_id: int, on: date) -> Co
         tuple(board for board in (thinking.board_of(key, made) for key in made.keys) if board.why),
         len(moving) - len(placed),
         tuple(key for key in sorted(made.after) if key not in works.after),
-        standing is not None and standing.stale,
+        stale,
         made.new_outline,
     )
+
+
+def _is_stale(con: Connection, job: Actor, plan_id: int) -> bool:
+    """Tell whether another version, or a draft that waits for its day, changes the same grids."""
+    try:
+        taking_effect.check_base(con, job, plan_id=plan_id, lock=False)
+        taking_effect.check_waiting(con, job, plan_id=plan_id, lock=False)
+    except Conflict:
+        return True
+    return False
 
 
 def _workers(con: Connection, community_id: int, made: Patch, *, on: date) -> Workers:

@@ -272,7 +272,7 @@ def take_due(con: Connection, actor: Actor, *, on: date) -> list[Published]:
     return found
 
 
-def check_base(con: Connection, actor: Actor, *, plan_id: int) -> None:
+def check_base(con: Connection, actor: Actor, *, plan_id: int, lock: bool = True) -> None:
     """Refuse a draft that changes a grid which another version has changed since it was begun.
 
     Raises
@@ -281,7 +281,7 @@ def check_base(con: Connection, actor: Actor, *, plan_id: int) -> None:
         With those grids (``keys``, ``numbers``), by whose version and when.
     """
     access.require(actor, Machine.JOB)
-    standing = boundaries.standing(con, actor.community_id, plan_id, lock=True)
+    standing = boundaries.standing(con, actor.community_id, plan_id, lock=lock)
     if standing is None or not standing.stale:
         return
     own = {grid.key: grid.number for grid in boundaries.changes(con, actor.community_id, plan_id)}
@@ -298,7 +298,7 @@ def check_base(con: Connection, actor: Actor, *, plan_id: int) -> None:
             )
 
 
-def check_waiting(con: Connection, actor: Actor, *, plan_id: int) -> None:
+def check_waiting(con: Connection, actor: Actor, *, plan_id: int, lock: bool = True) -> None:
     """Refuse a draft that changes a grid which an approved one will change on its day.
 
     Raises
@@ -309,7 +309,7 @@ def check_waiting(con: Connection, actor: Actor, *, plan_id: int) -> None:
     access.require(actor, Machine.JOB)
     c = actor.community_id
     own = store.changed_keys(con, c, plan_id)
-    for other in store.waiting(con, c):
+    for other in store.waiting(con, c, lock=lock):
         same = own & store.changed_keys(con, c, other.plan_id) if other.plan_id != plan_id else set()
         if same := {key for key in same if key > 0}:
             raise Conflict(

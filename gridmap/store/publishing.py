@@ -40,12 +40,13 @@ class Waiting:
     reason: str
 
 
-def waiting(con: Connection, community_id: int, *, until: date | None = None) -> list[Waiting]:
+def waiting(con: Connection, community_id: int, *, until: date | None = None, lock: bool = True) -> list[Waiting]:
     """Return approved drafts in the order they take effect; those due until a day unless that is None."""
     rows = con.execute(
         text(
             "SELECT id, effect_on, decided_by, reason FROM boundary_plan WHERE community_id = :c AND state = 'approved'"
-            " AND (CAST(:until AS date) IS NULL OR effect_on <= :until) ORDER BY effect_on, decided_at, id FOR UPDATE"
+            " AND (CAST(:until AS date) IS NULL OR effect_on <= :until) ORDER BY effect_on, decided_at, id"
+            + (" FOR UPDATE" if lock else "")
         ),
         {"c": community_id, "until": until},
     )

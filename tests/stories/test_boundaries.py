@@ -15,7 +15,7 @@ from typing import Any
 import border_edits
 import numpy as np
 import pytest
-from border_town import Town, new_community, square
+from border_town import Town, new_community, orphans_of, square
 from flask import Flask
 from outbox import Phone, visit_body
 from signing import OPERATOR, browser, new_token, post
@@ -26,11 +26,10 @@ from two_communities import Clock
 from gridmap.domain.actors import Actor, Machine, Role
 from gridmap.domain.boundaries import DraftGrid, PlanState
 from gridmap.domain.coverage import Counts
-from gridmap.domain.effects import NOWHERE, placed
+from gridmap.domain.effects import placed
 from gridmap.errors import Conflict
 from gridmap.services import accounts, boundaries, coverage, held, publishing
 from gridmap.settings import Settings
-from gridmap.store import effects as spots
 from gridmap.store.database import Database, become
 from gridmap.web.app import create_app
 
@@ -240,42 +239,6 @@ def orphans(office: Office) -> list[str]:
     """Return what is in no grid, in two, or in another than the ground says."""
     with office.database.transaction(office.job) as con:
         return orphans_of(con, office.town.community_id)
-
-
-def orphans_of(con: Connection, community_id: int) -> list[str]:
-    """Return what is in no grid, in two, or in another than the ground says, on the newest day."""
-    checks = {
-        "household and building": "household AS h JOIN building AS b ON b.community_id = h.community_id"
-        " AND b.id = h.building_id WHERE h.grid_id <> b.grid_id",
-        "building in a grid that ended": "building AS b WHERE NOT EXISTS (SELECT FROM grid_version AS v"
-        " WHERE v.community_id = b.community_id AND v.grid_id = b.grid_id AND v.valid_to IS NULL)",
-        "spell and household": "household AS h WHERE (SELECT count(*) FROM household_spell AS s WHERE s.community_id ="
-        " h.community_id AND s.household_id = h.id AND s.valid_to IS NULL AND s.in_grid_id = h.grid_id) <> 1",
-        "days without a spell": "household_spell AS s WHERE valid_to IS NOT NULL AND NOT EXISTS (SELECT FROM"
-        " household_spell AS n WHERE n.community_id = s.community_id AND n.household_id = s.household_id"
-        " AND n.valid_from = s.valid_to)",
-        "visit": "visit AS v JOIN household AS h ON h.community_id = v.community_id AND h.id = v.household_id"
-        " WHERE v.grid_id <> h.grid_id",
-        "duty in a grid that ended": "worker_assignment AS a WHERE valid_to IS NULL AND NOT EXISTS (SELECT FROM"
-        " grid_version AS v WHERE v.community_id = a.community_id AND v.grid_id = a.grid_id AND v.valid_to IS NULL)",
-    }
-    found = []
-    for what, query in checks.items():
-        if n := con.execute(text(f"SELECT count(*) FROM {query}")).scalar_one():
-            found.append(f"{what}: {n}")
-    on = con.execute(text("SELECT max(valid_from) FROM grid_version")).scalar_one()
-    grids = boundaries.present(con, Actor(Role.SECRETARY, community_id), on=on)
-    houses = spots.buildings(con, community_id)
-    wrong = int((placed(houses.x, houses.y, grids) != houses.grid_id).sum())
-    machines = spots.facilities(con, community_id)
-    lost = int((placed(machines.x, machines.y, grids) == NOWHERE).sum())
-    rows = con.execute(
-        text("SELECT id, ST_X(at), ST_Y(at), grid_id FROM errand WHERE community_id = :c AND done_at IS NULL"),
-        {"c": community_id},
-    ).all()
-    x, y = (np.round(np.array([row[i] for row in rows], float) * 1e7).astype(np.int64) for i in (1, 2))
-    strays = int((placed(x, y, grids) != np.array([row[3] for row in rows], np.int64)).sum())
-    return found + [f"{what}: {n}" for what, n in (("building", wrong), ("facility", lost), ("errand", strays)) if n]
 
 
 def chance_partition(town: Town, on: date, random: Random) -> list[DraftGrid]:
