@@ -299,23 +299,33 @@ def check_base(con: Connection, actor: Actor, *, plan_id: int, lock: bool = True
 
 
 def check_waiting(con: Connection, actor: Actor, *, plan_id: int, lock: bool = True) -> None:
-    """Refuse a draft that changes a grid which an approved one will change on its day.
+    """Refuse a draft that changes a grid, or gives a number, that an approved one will on its day.
 
     Raises
     ------
     Conflict
-        With those grids by name, and the day.
+        With those grids by name, or the number, and the day.
     """
     access.require(actor, Machine.JOB)
     c = actor.community_id
-    own = store.changed_keys(con, c, plan_id)
+    own = {grid.key: grid for grid in boundaries.changes(con, c, plan_id)}
     for other in store.waiting(con, c, lock=lock):
-        same = own & store.changed_keys(con, c, other.plan_id) if other.plan_id != plan_id else set()
-        if same := {key for key in same if key > 0}:
+        if other.plan_id == plan_id:
+            continue
+        its = {grid.key: grid for grid in boundaries.changes(con, c, other.plan_id)}
+        if same := sorted(key for key in own.keys() & its.keys() if key > 0):
             raise Conflict(
                 "%(on)s 生效的方案已经批准，也改了这些网格：%(grids)s。请等它生效，或先退回它",
                 on=other.effect_on,
-                grids="、".join(store.grid_names(con, c, sorted(same))),
-                keys=tuple(sorted(same)),
+                grids="、".join(store.grid_names(con, c, same)),
+                keys=tuple(same),
+                plan_id=other.plan_id,
+            )
+        mine, taken = ({g.number for g in side.values() if g.boundary is not None} for side in (own, its))
+        if mine & taken:
+            raise Conflict(
+                "%(on)s 生效的方案已经批准，也用了编号 %(number)s。请换一个编号",
+                on=other.effect_on,
+                number=min(mine & taken),
                 plan_id=other.plan_id,
             )

@@ -53,12 +53,6 @@ def waiting(con: Connection, community_id: int, *, until: date | None = None, lo
     return [Waiting(*row) for row in rows]
 
 
-def changed_keys(con: Connection, community_id: int, plan_id: int) -> set[int]:
-    """Return the keys of the grids a draft changes."""
-    query = "SELECT grid_key FROM boundary_change WHERE community_id = :c AND plan_id = :p"
-    return set(con.execute(text(query), {"c": community_id, "p": plan_id}).scalars())
-
-
 def submitted_by(con: Connection, community_id: int, plan_id: int) -> tuple[int | None, str, date | None]:
     """Return who submitted a draft, why, and for which day."""
     query = "SELECT submitted_by, reason, effect_on FROM boundary_plan WHERE community_id = :c AND id = :p"

@@ -310,6 +310,13 @@ def test_what_waits_for_its_day_is_not_overtaken(town: Town) -> None:
         town.publish(town.draft(DAY, town.shifted(0.2)), DAY)
 
 
+def test_a_number_that_waits_for_its_day_is_not_given_twice(town: Town) -> None:
+    names = [DraftGrid(town.grids[i], 9, f"九之{i}", "general", square(i, 0)) for i in (0, 1)]
+    town.publish(town.draft(DAY, {}, words=names[:1]), DAY, effect_on=NEXT)
+    with pytest.raises(Conflict, match="编号 9"):
+        town.publish(town.draft(DAY, {}, words=names[1:]), DAY)
+
+
 # --- what is no partition ------------------------------------------------------------------------------------------
 
 

@@ -307,6 +307,8 @@ def test_replayed_publishes_leave_no_orphan_and_every_day_as_it_was_known(
     on += timedelta(days=9)  # whatever waits takes effect
     sums(con, town.act(town.job), on)
     assert orphans_of(con, community_id) == []
+    put_back = "SELECT decision_note FROM boundary_plan WHERE community_id = :c AND decision_note <> ''"
+    assert [row[0] for row in town.rows_of(put_back)] == []
     states = town.rows_of("SELECT state, count(*) FROM boundary_plan WHERE community_id = :c GROUP BY state")
     assert {PlanState(state): n for state, n in states} == {PlanState.IN_EFFECT: done} | (
         {PlanState.DRAFT: refused} if refused else {}
