@@ -31,25 +31,12 @@ from gridmap.domain.boundaries import (
 from gridmap.errors import BadInput, Conflict, NotFound
 from gridmap.services import access
 from gridmap.services.coverage import as_job, days
-from gridmap.services.editing import (
-    EDITORS,
-    READERS,
-    Preview,
-    assign,
-    edit,
-    ensure_held,
-    held_by_another,
-    preview,
-    redo,
-    rename,
-    renumber,
-    set_kind,
-    set_lock,
-    standing_of,
-    undo,
-)
+from gridmap.services.editing import Preview, edit, preview, redo, undo
+from gridmap.services.grid_words import assign, rename, renumber, set_kind, set_lock
+from gridmap.services.holding import EDITORS, READERS, ensure_held, held_by_another, standing_of
 from gridmap.store import audit
 from gridmap.store import boundaries as store
+from gridmap.store import draft_edits as steps
 
 __all__ = [
     "Preview",
@@ -306,7 +293,7 @@ def comment(con: Connection, actor: Actor, *, plan_id: int, words: str, at: date
     access.require(actor, Role.PLANNER, Role.SECRETARY)
     words = _words(words, MOST_WORDS, "请写 1 到 %(most)s 个字")
     standing_of(con, actor, plan_id)
-    return store.add_comment(con, actor.community_id, plan_id, account_id=actor.account_id, at=at, words=words)
+    return steps.add_comment(con, actor.community_id, plan_id, account_id=actor.account_id, at=at, words=words)
 
 
 def comments(con: Connection, actor: Actor, *, plan_id: int) -> list[Comment]:
@@ -314,7 +301,7 @@ def comments(con: Connection, actor: Actor, *, plan_id: int) -> list[Comment]:
     access.require(actor, *READERS)
     standing_of(con, actor, plan_id)
     with as_job(con, actor):
-        return store.comments(con, actor.community_id, plan_id)
+        return steps.comments(con, actor.community_id, plan_id)
 
 
 def edits(con: Connection, actor: Actor, *, plan_id: int, most: int = EDITS_SHOWN) -> list[Done]:
@@ -322,7 +309,7 @@ def edits(con: Connection, actor: Actor, *, plan_id: int, most: int = EDITS_SHOW
     access.require(actor, *READERS)
     standing_of(con, actor, plan_id)
     with as_job(con, actor):
-        return store.edits(con, actor.community_id, plan_id, most=most)
+        return steps.edits(con, actor.community_id, plan_id, most=most)
 
 
 def rebase(con: Connection, actor: Actor, *, plan_id: int, at: datetime) -> Plan:

@@ -30,7 +30,7 @@ from gridmap.domain.vertical import climb_s
 from gridmap.domain.working import WorkSetting
 from gridmap.services import access, networks, streets, working
 from gridmap.services.coverage import as_job
-from gridmap.services.editing import READERS, standing_of
+from gridmap.services.holding import READERS, standing_of
 from gridmap.store import boundaries as drafts
 from gridmap.store import effects as store
 from gridmap.store.boundaries import Box
@@ -48,6 +48,14 @@ def effects(
     """
     access.require(actor, *READERS)
     standing_of(con, actor, plan_id)
+    return between(con, actor, before=before, after=after)
+
+
+def between(
+    con: Connection, actor: Actor, *, before: Sequence[DraftGrid], after: Sequence[DraftGrid]
+) -> tuple[Effect, ...]:
+    """Return the figures of some ground divided in two ways, as ``effects``, whatever it was drawn for."""
+    access.require(actor, *READERS)
     with as_job(con, actor):
         tallies = _tallies(con, actor.community_id, before, after)
     found = compared(before, after, tallies, working.setting(con, actor))

@@ -1,27 +1,51 @@
-"""Drafts of other borders as they are kept: what differs from the base, who holds a draft, what was done to it.
+"""Versions of the borders and drafts of others, as they are kept: whose they are, how they stand, who holds them.
 
-A draft keeps only the grids in which it differs from its base, so that reading some of its grids costs the same
-whatever the number of all: one index of the dated borders and one of the changes, both beginning with the community.
+The grids themselves are in ``partitions``, the steps of a draft in ``draft_edits``.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-import numpy as np
-import shapely
 from sqlalchemy import Connection, text
 
-from gridmap.domain.boundaries import Comment, Done, DraftGrid, Origin, Plan, PlanState, Version, unpacked
-from gridmap.domain.crs import STORE_SRID
+from gridmap.domain.boundaries import Origin, Plan, PlanState, Version
+from gridmap.store.partitions import UNITS, Box, changes, grid_ids, keep_changes, of_day, of_plan, states
+
+__all__ = [
+    "UNITS",
+    "Base",
+    "Box",
+    "Standing",
+    "add_plan",
+    "add_version",
+    "begun_on",
+    "changes",
+    "grid_ids",
+    "has_worker",
+    "hold",
+    "keep_changes",
+    "later_versions",
+    "lock",
+    "newest",
+    "of_day",
+    "of_plan",
+    "plan",
+    "plans",
+    "release",
+    "set_state",
+    "source",
+    "standing",
+    "states",
+    "touch",
+    "versions",
+]
 
 LOCK = "gridmap.boundaries"
-UNITS = 1e7  # whole units in a degree
-Box = tuple[float, float, float, float]  # west, south, east, north in whole units
 
 
 def lock(con: Connection, community_id: int) -> None:
@@ -36,12 +60,12 @@ SELECT v.id, v.effect_on, lead(v.effect_on) OVER (ORDER BY v.effect_on, v.id) AS
        v.recorded_at, v.reason, {name} AS account_name, v.changed, v.counts, v.hash
 FROM boundary_version AS v WHERE v.community_id = :c ORDER BY v.effect_on, v.id
 """
-_NAME_OF = "coalesce((SELECT a.name FROM account AS a WHERE a.community_id = {0}.community_id AND a.id = {0}.{1}), '')"
+NAME_OF = "coalesce((SELECT a.name FROM account AS a WHERE a.community_id = {0}.community_id AND a.id = {0}.{1}), '')"
 
 
 def versions(con: Connection, community_id: int) -> list[Version]:
     """Return every version, the oldest first. Needs the right to read accounts."""
-    query = text(_VERSIONS.format(name=_NAME_OF.format("v", "account_id")))
+    query = text(_VERSIONS.format(name=NAME_OF.format("v", "account_id")))
     return [
         Version(r[0], r[1], r[2], r[3], r[4], r[5], r[6], tuple(r[7]), r[8], bytes(r[9]))
         for r in con.execute(query, {"c": community_id})
@@ -116,164 +140,6 @@ def later_versions(con: Connection, community_id: int, base_id: int) -> list[Ver
     return found[place + 1 :]
 
 
-# --- the partition -----------------------------------------------------------------------------------------------
-
-_BASE = """
-SELECT v.grid_id AS key, coalesce(v.number, g.number), coalesce(v.name, g.name), coalesce(v.kind, g.kind),
-       0 AS worker_id, ST_AsBinary(v.boundary) AS boundary
-FROM grid_version AS v JOIN grid AS g ON g.community_id = v.community_id AND g.id = v.grid_id
-WHERE v.community_id = :c AND v.valid_from <= :on AND (v.valid_to IS NULL OR v.valid_to > :on) {where}
-"""
-_CHANGED = """
-SELECT grid_key, number, name, kind, coalesce(worker_id, 0), ST_AsBinary(boundary) AS boundary
-FROM boundary_change AS v WHERE v.community_id = :c AND v.plan_id = :plan AND v.boundary IS NOT NULL {where}
-"""
-_UNTOUCHED = (
-    " AND NOT EXISTS (SELECT FROM boundary_change AS d"
-    " WHERE d.community_id = v.community_id AND d.plan_id = :plan AND d.grid_key = v.grid_id)"
-)
-_MEETS = f" AND v.boundary && ST_MakeEnvelope(:w, :s, :e, :n, {STORE_SRID})"
-
-
-def _degrees(box: Box) -> dict[str, float]:
-    return dict(zip("wsen", (value / UNITS for value in box), strict=True))
-
-
-def _grids(rows: Iterable[Any]) -> list[DraftGrid]:
-    found = [tuple(row) for row in rows]
-    shapes = shapely.from_wkb([bytes(row[5]) if row[5] is not None else None for row in found])
-    whole = shapely.transform(np.asarray(shapes, dtype=object), lambda xy: np.round(xy * UNITS))
-    return [DraftGrid(r[0], r[1], r[2], r[3], shape, r[4]) for r, shape in zip(found, whole, strict=True)]
-
-
-def grid_ids(con: Connection, community_id: int) -> set[int]:
-    """Return the ids of all grids there are or were."""
-    return set(con.execute(text("SELECT id FROM grid WHERE community_id = :c"), {"c": community_id}).scalars())
-
-
-def of_day(
-    con: Connection, community_id: int, *, on: date, keys: Sequence[int] | None = None, box: Box | None = None
-) -> list[DraftGrid]:
-    """Return the grids of a day by id, in whole units: all, those of some ids, or those that meet a box."""
-    where = " AND v.grid_id = ANY(:keys)" if keys is not None else ""
-    where += _MEETS if box is not None else ""
-    values = {"c": community_id, "on": on, "keys": list(keys or ())} | (_degrees(box) if box is not None else {})
-    return _grids(con.execute(text(_BASE.format(where=where) + " ORDER BY 1"), values))
-
-
-def of_plan(
-    con: Connection,
-    community_id: int,
-    plan_id: int,
-    *,
-    on: date,
-    box: Box | None = None,
-    keys: Sequence[int] = (),
-) -> list[DraftGrid]:
-    """Return the grids a draft has, by key, in whole units: all, or those that meet a box and those of some keys.
-
-    ``on`` is the day from which its base is in force.
-    """
-    values: dict[str, Any] = {"c": community_id, "plan": plan_id, "on": on, "keys": list(keys)}
-    meets, has = "", ("", "")
-    if box is not None:
-        values |= _degrees(box)
-        meets = _MEETS
-        if keys:
-            inside = meets.removeprefix(" AND ")
-            meets = ""
-            has = tuple(f" AND ({inside} OR v.{column} = ANY(:keys))" for column in ("grid_id", "grid_key"))  # type: ignore[assignment]
-    query = (
-        _BASE.format(where=meets + has[0] + _UNTOUCHED)
-        + " UNION ALL "
-        + _CHANGED.format(where=meets + has[1])
-        + " ORDER BY 1"
-    )
-    return _grids(con.execute(text(query), values))
-
-
-_DIFFERENT = (
-    "SELECT grid_key, number, name, kind, coalesce(worker_id, 0), ST_AsBinary(boundary) FROM boundary_change"
-    " WHERE community_id = :c AND plan_id = :plan"
-)
-
-
-def changes(con: Connection, community_id: int, plan_id: int) -> list[DraftGrid]:
-    """Return the grids in which a draft differs from its base, by key; ``boundary`` None where it gives one up."""
-    query = text(f"{_DIFFERENT} ORDER BY grid_key")
-    return _grids(con.execute(query, {"c": community_id, "plan": plan_id}))
-
-
-def states(
-    con: Connection, community_id: int, plan_id: int, *, on: date, keys: Sequence[int]
-) -> tuple[dict[int, DraftGrid], dict[int, DraftGrid]]:
-    """Return some grids as the base has them and as the draft has them; those it gave up without a border.
-
-    A key that stands for no grid is in neither.
-    """
-    base = {g.key: g for g in of_day(con, community_id, on=on, keys=[k for k in keys if k > 0])}
-    query = text(f"{_DIFFERENT} AND grid_key = ANY(:keys)")
-    changed = _grids(con.execute(query, {"c": community_id, "plan": plan_id, "keys": list(keys)}))
-    return base, base | {g.key: g for g in changed}
-
-
-def last_number(con: Connection, community_id: int, plan_id: int, *, on: date) -> int:
-    """Return the greatest number of a grid in a draft."""
-    query = f"""
-    SELECT greatest(
-      (SELECT max(g.number) FROM grid AS g JOIN grid_version AS v ON v.community_id = g.community_id
-         AND v.grid_id = g.id AND v.valid_from <= :on AND (v.valid_to IS NULL OR v.valid_to > :on)
-       WHERE g.community_id = :c {_UNTOUCHED}),
-      (SELECT max(number) FROM boundary_change WHERE community_id = :c AND plan_id = :plan AND boundary IS NOT NULL))
-    """
-    return int(con.execute(text(query), {"c": community_id, "plan": plan_id, "on": on}).scalar() or 0)
-
-
-_PUT = text(f"""
-INSERT INTO boundary_change (community_id, plan_id, grid_key, number, name, kind, worker_id, boundary)
-SELECT :c, :plan, t.key, t.number, t.name, t.kind, nullif(t.worker_id, 0), ST_GeomFromWKB(t.boundary, {STORE_SRID})
-FROM unnest(CAST(:keys AS bigint[]), CAST(:numbers AS smallint[]), CAST(:names AS text[]), CAST(:kinds AS text[]),
-            CAST(:workers AS bigint[]), CAST(:boundaries AS bytea[]))
-  AS t (key, number, name, kind, worker_id, boundary)
-ON CONFLICT (community_id, plan_id, grid_key) DO UPDATE SET
-  number = excluded.number, name = excluded.name, kind = excluded.kind, worker_id = excluded.worker_id,
-  boundary = excluded.boundary
-""")
-
-
-def keep_changes(
-    con: Connection, community_id: int, plan_id: int, *, different: Sequence[DraftGrid], again: Sequence[int] = ()
-) -> None:
-    """Write what differs from the base, and forget what is as the base again."""
-    values: dict[str, Any] = {"c": community_id, "plan": plan_id}
-    if again:
-        query = "DELETE FROM boundary_change WHERE community_id = :c AND plan_id = :plan AND grid_key = ANY(:keys)"
-        con.execute(text(query), values | {"keys": list(again)})
-    if different:
-        shapes = np.array([g.boundary for g in different], dtype=object)
-        degrees = shapely.transform(shapes, lambda xy: xy / UNITS)
-        rows = {
-            "keys": [g.key for g in different],
-            "numbers": [g.number for g in different],
-            "names": [g.name for g in different],
-            "kinds": [g.kind for g in different],
-            "workers": [g.worker_id for g in different],
-            "boundaries": [None if shape is None else shapely.to_wkb(shape) for shape in degrees],
-        }
-        con.execute(_PUT, values | rows)
-
-
-def lowest_key(con: Connection, community_id: int, plan_id: int) -> int:
-    """Return the least key a draft has ever used for a grid it adds; 0 when it added none."""
-    query = text(
-        "SELECT least("
-        "coalesce((SELECT min(grid_key) FROM boundary_change WHERE community_id = :c AND plan_id = :p), 0),"
-        " coalesce((SELECT min(CAST(detail ->> 'lowest_key' AS bigint)) FROM boundary_edit"
-        " WHERE community_id = :c AND plan_id = :p), 0))"
-    )
-    return min(0, int(con.execute(query, {"c": community_id, "p": plan_id}).scalar_one()))
-
-
 # --- drafts ------------------------------------------------------------------------------------------------------
 
 # Edits are numbered without gaps and the undone ones are the last: two looks at an index count them all.
@@ -283,10 +149,10 @@ _LAST = (
 )
 _PLAN = f"""
 SELECT p.id, p.title, p.origin, p.state, p.base_id, p.revision, p.locked, coalesce(p.holder_id, 0),
-       {_NAME_OF.format("p", "holder_id")}, p.held_since, p.lease_until, coalesce(p.created_by, 0),
-       {_NAME_OF.format("p", "created_by")}, p.created_at, coalesce(p.submitted_by, 0),
-       {_NAME_OF.format("p", "submitted_by")}, p.submitted_at, p.reason, p.effect_on,
-       {_NAME_OF.format("p", "decided_by")}, p.decided_at, p.decision_note, coalesce(p.version_id, 0),
+       {NAME_OF.format("p", "holder_id")}, p.held_since, p.lease_until, coalesce(p.created_by, 0),
+       {NAME_OF.format("p", "created_by")}, p.created_at, coalesce(p.submitted_by, 0),
+       {NAME_OF.format("p", "submitted_by")}, p.submitted_at, p.reason, p.effect_on,
+       {NAME_OF.format("p", "decided_by")}, p.decided_at, p.decision_note, coalesce(p.version_id, 0),
        coalesce(done.number, 0), coalesce(last.number, 0) - coalesce(done.number, 0),
        (SELECT count(*) FROM boundary_change AS d WHERE d.community_id = p.community_id AND d.plan_id = p.id)
 FROM boundary_plan AS p
@@ -440,115 +306,6 @@ def set_state(con: Connection, community_id: int, plan_id: int, state: PlanState
         " lease_until = NULL WHERE community_id = :c AND id = :p"
     )
     con.execute(query, {"c": community_id, "p": plan_id, "state": str(state)})
-
-
-# --- edits -------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Step:
-    """One edit with the states of its grids before and after."""
-
-    number: int
-    kind: str
-    detail: Mapping[str, Any]
-    before: tuple[DraftGrid, ...]
-    after: tuple[DraftGrid, ...]
-
-
-_FORGET_UNDONE = text("""
-DELETE FROM boundary_edit WHERE community_id = :c AND plan_id = :p AND number > coalesce((
-  SELECT number FROM boundary_edit WHERE community_id = :c AND plan_id = :p AND NOT undone
-  ORDER BY number DESC LIMIT 1), 0)
-""")
-
-
-def add_edit(
-    con: Connection,
-    community_id: int,
-    plan_id: int,
-    *,
-    kind: str,
-    detail: Mapping[str, Any],
-    before: bytes,
-    after: bytes,
-    account_id: int | None,
-    at: datetime,
-) -> None:
-    """Remember an edit; what was undone before it can not be done again."""
-    values: dict[str, Any] = {"c": community_id, "p": plan_id}
-    con.execute(_FORGET_UNDONE, values)
-    con.execute(
-        text(
-            "INSERT INTO boundary_edit"
-            " (community_id, plan_id, number, kind, detail, before, after, account_id, recorded_at)"
-            " SELECT :c, :p, 1 + coalesce(max(number), 0), :kind, CAST(:detail AS jsonb), :before, :after,"
-            " CAST(:account AS bigint), CAST(:at AS timestamptz)"
-            " FROM boundary_edit WHERE community_id = :c AND plan_id = :p"
-        ),
-        values
-        | {
-            "kind": kind,
-            "detail": json.dumps(dict(detail), ensure_ascii=False),
-            "before": before,
-            "after": after,
-            "account": account_id,
-            "at": at,
-        },
-    )
-
-
-def step(con: Connection, community_id: int, plan_id: int, *, undone: bool) -> Step | None:
-    """Return the last edit that is done, or with ``undone`` the first that can be done again."""
-    order = "number LIMIT 1" if undone else "number DESC LIMIT 1"
-    query = text(
-        "SELECT number, kind, detail, before, after FROM boundary_edit"
-        f" WHERE community_id = :c AND plan_id = :p AND undone = :undone ORDER BY {order}"
-    )
-    row = con.execute(query, {"c": community_id, "p": plan_id, "undone": undone}).one_or_none()
-    return Step(row[0], row[1], row[2], unpacked(bytes(row[3])), unpacked(bytes(row[4]))) if row else None
-
-
-def mark(con: Connection, community_id: int, plan_id: int, number: int, *, undone: bool) -> None:
-    """Say whether an edit is undone."""
-    query = text(
-        "UPDATE boundary_edit SET undone = :undone WHERE community_id = :c AND plan_id = :p AND number = :number"
-    )
-    con.execute(query, {"c": community_id, "p": plan_id, "number": number, "undone": undone})
-
-
-def edits(con: Connection, community_id: int, plan_id: int, *, most: int) -> list[Done]:
-    """Return the newest edits of a draft, the last first. Needs the right to read accounts."""
-    query = text(
-        f"SELECT e.number, e.kind, e.detail, {_NAME_OF.format('e', 'account_id')}, e.recorded_at, e.undone"
-        " FROM boundary_edit AS e WHERE e.community_id = :c AND e.plan_id = :p ORDER BY e.number DESC LIMIT :most"
-    )
-    return [
-        Done(r[0], r[1], r[2], tuple(r[2].get("keys", ())), r[3], r[4], r[5])
-        for r in con.execute(query, {"c": community_id, "p": plan_id, "most": most})
-    ]
-
-
-# --- comments ----------------------------------------------------------------------------------------------------
-
-
-def add_comment(con: Connection, community_id: int, plan_id: int, *, account_id: int, at: datetime, words: str) -> int:
-    """Keep a comment; return its id."""
-    query = text(
-        "INSERT INTO boundary_comment (community_id, plan_id, account_id, at, words)"
-        " VALUES (:c, :p, :account, :at, :words) RETURNING id"
-    )
-    values = {"c": community_id, "p": plan_id, "account": account_id, "at": at, "words": words}
-    return int(con.execute(query, values).scalar_one())
-
-
-def comments(con: Connection, community_id: int, plan_id: int) -> list[Comment]:
-    """Return the comments on a draft, the oldest first. Needs the right to read accounts."""
-    query = text(
-        f"SELECT m.id, m.at, m.account_id, {_NAME_OF.format('m', 'account_id')}, m.words FROM boundary_comment AS m"
-        " WHERE m.community_id = :c AND m.plan_id = :p ORDER BY m.at, m.id"
-    )
-    return [Comment(*row) for row in con.execute(query, {"c": community_id, "p": plan_id})]
 
 
 def has_worker(con: Connection, community_id: int, worker_id: int) -> bool:
