@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import Counter
@@ -11,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 import shapely
 from conftest import DEMO_DAY
@@ -302,6 +304,32 @@ def test_undone_to_the_beginning_a_draft_is_the_same_to_the_byte_and_redone_as_w
         assert packed(office.grids(plan_id).values()) == state
     with pytest.raises(NotFound):
         office.do(boundaries.redo, plan_id)
+
+
+def test_chance_edits_leave_a_partition_and_are_undone_to_the_byte(office: Office, nightly: bool) -> None:
+    plan_id = office.begin()
+    start = packed(office.grids(plan_id).values())
+    area = sum(partition.twice_area(g.boundary) for g in office.grids(plan_id).values() if g.boundary)
+    rng = np.random.default_rng(7)
+    for turn in range(400 if nightly else 40):
+        grids = office.grids(plan_id)
+        at = sorted(corners(grids))[int(rng.integers(len(corners(grids))))]
+        to = (at[0] + int(rng.integers(-400, 400)), at[1] + int(rng.integers(-400, 400)))
+        some = sorted(neighbours(grids), key=sorted)[turn % 3]
+        operation = partition.Join(*sorted(some)) if turn % 13 == 12 else partition.Move(at, to)
+        with contextlib.suppress(BadInput):  # half of what is drawn at random cannot be
+            office.edit(plan_id, operation)
+        if turn % 7 == 6:
+            office.do(boundaries.undo, plan_id)
+    told = office.plan(plan_id)
+    assert told.edits > 5
+    after = {key: g.boundary for key, g in office.grids(plan_id).items() if g.boundary is not None}
+    assert not partition.faults(after)
+    assert sum(map(partition.twice_area, after.values())) == area
+    for _ in range(told.edits):
+        office.do(boundaries.undo, plan_id)
+    assert packed(office.grids(plan_id).values()) == start
+    assert office.plan(plan_id).changed == 0
 
 
 def test_a_border_drawn_back_by_hand_leaves_nothing_that_differs(office: Office) -> None:
