@@ -58,6 +58,10 @@ def test_a_missing_grid_and_one_too_many_are_told() -> None:
     ) == [(Kind.BEYOND, (2, 3))]
 
 
+def test_two_places_apart_are_no_gap() -> None:
+    assert faults({1: A, 2: box(5_000, 0, 6_000, 1_000)}) == ()
+
+
 def test_a_corner_on_a_neighbours_side_is_told() -> None:
     cornered = Polygon([(1_000, 0), (2_000, 0), (2_000, 1_000), (1_000, 1_000), (1_000, 500)])
     [fault] = faults({1: A, 2: cornered}, OUTLINE)

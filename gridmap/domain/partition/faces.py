@@ -10,10 +10,11 @@ import shapely
 from shapely import Polygon
 
 from gridmap.domain.partition.checks import TORN
-from gridmap.domain.partition.noding import Noded
+from gridmap.domain.partition.noding import TANGLED, Noded
 from gridmap.domain.partition.patch import Patch, Side, directed, strings, turned, united
 from gridmap.errors import N_, BadInput
 
+MAX_PARTS = 100  # that change hands at once
 ALONE = N_("这一块不与别的网格相邻，没有网格可归")
 
 
@@ -124,7 +125,7 @@ def dealt(patch: Patch, settled: Mapping[int, list[Face]], waiting: list[Face]) 
     Raises
     ------
     BadInput
-        When a part borders on nothing that has a place.
+        When a part borders on nothing that has a place, or there are very many.
     """
     corners = np.array([side for part in waiting for side in part.sides]).reshape(-1, 2)
     low, high = (corners.min(axis=0).tolist(), corners.max(axis=0).tolist()) if len(corners) else ([0, 0], [0, 0])
@@ -133,6 +134,8 @@ def dealt(patch: Patch, settled: Mapping[int, list[Face]], waiting: list[Face]) 
     holder |= {side: key for key, parts in settled.items() for part in parts for side in part.sides}
     found = {key: list(parts) for key, parts in settled.items()}
     left = list(waiting)
+    if len(left) > MAX_PARTS:
+        raise BadInput(TANGLED)
     while left:
         lengths = [_beside(patch, part, holder) for part in left]
         best = max(range(len(left)), key=lambda i: max(lengths[i].values(), default=0.0))

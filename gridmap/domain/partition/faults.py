@@ -14,6 +14,7 @@ from enum import StrEnum
 import numpy as np
 import shapely
 from shapely import MultiPolygon, Polygon
+from shapely.geometry.base import BaseGeometry
 
 from gridmap.domain.partition.patch import Pair
 
@@ -118,7 +119,7 @@ def _corners(keys: np.ndarray, shapes: np.ndarray) -> list[Fault]:
 def _uncovered(keys: np.ndarray, shapes: np.ndarray, outline: Polygon | None, *, complete: bool) -> list[Fault]:
     """Return what no grid covers, and what lies outside."""
     ground = shapely.union_all(shapes)
-    wished = Polygon(shapely.get_parts(ground)[0].exterior) if outline is None else outline
+    wished = _filled(ground) if outline is None else outline
     found = []
     for kind, rest in [
         (Kind.GAP, shapely.difference(wished, ground)),
@@ -131,14 +132,21 @@ def _uncovered(keys: np.ndarray, shapes: np.ndarray, outline: Polygon | None, *,
     return found
 
 
+def _filled(ground: BaseGeometry) -> BaseGeometry:
+    """Return some ground without its holes."""
+    found: BaseGeometry = shapely.union_all([Polygon(part.exterior) for part in shapely.get_parts(ground).tolist()])
+    return found
+
+
 def _beside(keys: np.ndarray, shapes: np.ndarray, part: Polygon) -> tuple[int, ...]:
     return tuple(sorted(keys[shapely.intersects(shapes, part)].tolist()))
 
 
-def _twice(shape: Polygon) -> int:
+def _twice(shape: BaseGeometry) -> int:
     """Return twice an area, in Python's own whole numbers."""
     total = 0
-    for sign, ring in [(1, shape.exterior), *[(-1, hole) for hole in shape.interiors]]:
-        corners = [(int(x), int(y)) for x, y in ring.coords]
-        total += sign * abs(sum(a * d - b * c for (a, b), (c, d) in itertools.pairwise(corners)))
+    for part in shapely.get_parts(shape).tolist():
+        for sign, ring in [(1, part.exterior), *[(-1, hole) for hole in part.interiors]]:
+            corners = [(int(x), int(y)) for x, y in shapely.get_coordinates(ring).tolist()]
+            total += sign * abs(sum(a * d - b * c for (a, b), (c, d) in itertools.pairwise(corners)))
     return total

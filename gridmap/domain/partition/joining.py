@@ -30,6 +30,7 @@ ALONG = 0.35  # share of a strip's edge that lies along the given ground or the 
 LOOSE = 0.1  # of the given ground: smaller parts that would come loose from the giving grid go along
 PASSAGES, PASSAGE_LENGTH_M = 24, 40.0  # ways that are tried, and how long one may be
 CRUMB_M2 = 1.0
+MAX_STRIPS, MAX_SAMPLES = 12, 3_000
 GRAIN_M = 0.001
 
 BLOCKED = N_("所选的楼与接收的网格之间隔着别的楼，请把中间的楼一起划过去")
@@ -181,7 +182,8 @@ def _holding(ground: BaseGeometry, wanted: BaseGeometry) -> BaseGeometry:
 def _cell(given: np.ndarray, near: np.ndarray) -> BaseGeometry:
     """Return where some buildings are the nearest."""
     everything = np.concatenate([given, near])
-    outlines = shapely.segmentize(shapely.get_exterior_ring(everything), SAMPLE_M)
+    rings = shapely.get_exterior_ring(everything)
+    outlines = shapely.segmentize(rings, max(SAMPLE_M, float(shapely.length(rings).sum()) / MAX_SAMPLES))
     at, owner = shapely.get_coordinates(outlines, return_index=True)
     at, first = np.unique(np.round(at, 2), axis=0, return_index=True)
     all_around = shapely.box(*shapely.total_bounds(everything)).buffer(10 * MARGIN_M)
@@ -210,7 +212,7 @@ def _with_fringes(ground: BaseGeometry, donor: Polygon, to: Polygon, near: np.nd
     core = rest.buffer(-FRINGE_M / 2, join_style="mitre").buffer(FRINGE_M / 2 + 0.01, join_style="mitre")
     beside = _all([ground, to]).buffer(0.3)
     strips = [strip for strip in _parts(_without(rest, core)) if _lies_along(strip, ground, beside)]
-    for strip in sorted(strips, key=lambda part: -part.area):
+    for strip in sorted(strips, key=lambda part: -part.area)[:MAX_STRIPS]:
         without = _without(rest, strip)
         if len(_parts(without)) <= len(_parts(rest)) and not shapely.intersects(strip, near).any():
             ground, rest = _all([ground, strip]), without

@@ -13,7 +13,7 @@ Hobby, J. D.: Practical segment intersection with finite precision output. Compu
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import gcd
@@ -27,10 +27,13 @@ from gridmap.domain.partition.checks import CLOSE
 from gridmap.domain.partition.corners import with_corners
 from gridmap.domain.partition.operations import Line
 from gridmap.domain.partition.patch import Pair, Patch, Side, pieces, strings, turned
-from gridmap.errors import BadInput
+from gridmap.errors import N_, BadInput
 
+MAX_CROSSINGS = 200  # of a drawn line with borders; what a hand draws has some few
 LEADINGS = 4  # a line that was led elsewhere may pass other corners there
 NEAR_M = 0.6  # a line that passes a corner or ends at a border so closely is led through it
+
+TANGLED = N_("画的线与边界相交太多次，请画得简单些")
 
 
 @dataclass(frozen=True)
@@ -87,9 +90,11 @@ def noded(
     near, rim = pieces(sides)
     rim = rim & (not outline_moves)
     stiff = _stiff(sides, near, rigid)
+    if len(_crossing_pairs(_pieces_of(lines), near)[0]) > MAX_CROSSINGS:
+        raise BadInput(TANGLED)
     border = _Border(near, rim, stiff, patch.scale) if len(near) else None
     led = [_led(line, border, ends_m) if border else list(line) for line in lines]
-    drawn = np.array([(*a, *b) for line in led for a, b in itertools.pairwise(line)], dtype=np.int64).reshape(-1, 4)
+    drawn = _pieces_of(led)
     hot = np.unique(np.vstack([drawn[:, :2], drawn[:, 2:], _crossings(drawn, near)]), axis=0)
     more = _through(near, hot)
     for i, corners in more.items():
@@ -233,14 +238,24 @@ def _turn(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:
     return np.asarray(np.sign((b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])))
 
 
-def _crossings(drawn: np.ndarray, near: np.ndarray) -> np.ndarray:
-    """Return where drawn sides cross borders, rounded."""
+def _pieces_of(lines: Sequence[Sequence[Pair]]) -> np.ndarray:
+    """Return the pieces of lines as (n, 4) ends."""
+    return np.array([(*a, *b) for line in lines for a, b in itertools.pairwise(line)], dtype=np.int64).reshape(-1, 4)
+
+
+def _crossing_pairs(drawn: np.ndarray, near: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return which drawn pieces cross which borders."""
     if not len(drawn) or not len(near):
-        return np.zeros((0, 2), dtype=np.int64)
+        return np.zeros(0, dtype=int), np.zeros(0, dtype=int)
     i, j = _pairs(drawn, near)
     p, q, a, b = drawn[i][:, :2], drawn[i][:, 2:], near[j][:, :2], near[j][:, 2:]
     cross = (_turn(p, q, a) * _turn(p, q, b) < 0) & (_turn(a, b, p) * _turn(a, b, q) < 0)
-    found = [_crossing(_side(near[n]), _side(drawn[m])) for m, n in zip(i[cross], j[cross], strict=True)]
+    return i[cross], j[cross]
+
+
+def _crossings(drawn: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """Return where drawn pieces cross borders, rounded."""
+    found = [_crossing(_side(near[n]), _side(drawn[m])) for m, n in zip(*_crossing_pairs(drawn, near), strict=True)]
     return np.array(found, dtype=np.int64).reshape(-1, 2)
 
 

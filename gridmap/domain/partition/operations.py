@@ -21,7 +21,8 @@ from gridmap.errors import BadInput
 Line = tuple[Pair, ...]
 Box = tuple[int, int, int, int]
 
-MAX_POINTS = 5_000  # of a drawn line or ring; what a hand draws has some dozens
+MAX_POINTS = 2_000  # of a drawn line or ring; what a hand draws has some dozens
+MAX_OUTLINE = 20_000  # of a whole community's outline
 MAX_SHAPES = 500  # given at once
 MAX_SPAN = 2**24  # units: 1.7 degrees, more than any community
 NEAR = 3_000  # units (about 30 m): an operation asks for the grids so far around it
@@ -33,11 +34,11 @@ def _pair(given: Sequence[float]) -> Pair:
     return _line([given], least=1)[0]
 
 
-def _line(given: Iterable[Sequence[float]] | LineString, *, least: int = 2) -> Line:
+def _line(given: Iterable[Sequence[float]] | LineString, *, least: int = 2, most: int = MAX_POINTS) -> Line:
     """Return points as whole numbers, without repetitions."""
     listed = shapely.get_coordinates(given) if isinstance(given, LineString) else given
-    if not isinstance(listed, Sized) or len(listed) > MAX_POINTS:
-        raise BadInput("点太多：最多 %(most)d 个", most=MAX_POINTS)
+    if not isinstance(listed, Sized) or len(listed) > most:
+        raise BadInput("点太多：最多 %(most)d 个", most=most)
     try:
         found = np.array(listed, dtype=float).reshape(-1, 2)
     except (TypeError, ValueError, OverflowError) as error:
@@ -61,9 +62,9 @@ def _drawn(given: Iterable[Sequence[float]] | LineString) -> Line:
     return found
 
 
-def _shape(given: Polygon | Iterable[Sequence[float]]) -> Polygon:
+def _shape(given: Polygon | Iterable[Sequence[float]], *, most: int = MAX_POINTS) -> Polygon:
     """Return a drawn ring as a polygon without holes that does not cross itself."""
-    ring = _line(given.exterior if isinstance(given, Polygon) else given)
+    ring = _line(given.exterior if isinstance(given, Polygon) else given, most=most)
     if len({*ring}) < 3:
         raise BadInput("圈起来的范围至少要有三个点")
     found = Polygon(ring)
@@ -216,7 +217,7 @@ class Shift:
     outline: Polygon
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "outline", _shape(self.outline))
+        object.__setattr__(self, "outline", _shape(self.outline, most=MAX_OUTLINE))
 
 
 Operation = Move | Bend | Insert | Remove | Straighten | Reshape | Cut | Join | Give | Draw | Shift
@@ -242,32 +243,34 @@ def reach(operation: Operation) -> Box | None:
     xmin, ymin, xmax, ymax
         Whole units.
     """
-    points: list[tuple[float, float]]
+    points = _points(operation)
+    if points is None:
+        return None
+    far = MAX_SPAN if isinstance(operation, Shift) else NEAR  # of the outline every grid, also what would lie outside
+    xs, ys = zip(*points, strict=True)
+    return (math.floor(min(xs)) - far, math.floor(min(ys)) - far, math.ceil(max(xs)) + far, math.ceil(max(ys)) + far)
+
+
+def _points(operation: Operation) -> Sequence[tuple[float, float]] | None:
     match operation:
         case Join():
             return None
         case Move(at=at, to=to):
-            points = [at, to]
+            return [at, to]
         case Insert(at=at, to=to):
-            points = [at, to or at]
+            return [at, to or at]
         case Remove(at=at):
-            points = [at]
+            return [at]
         case Bend(moves=moves):
-            points = [point for pair in moves for point in pair]
-        case Straighten(corners=corners):
-            points = list(corners)
-        case Reshape(line=line) | Cut(line=line):
-            points = list(line)
+            return [point for pair in moves for point in pair]
+        case Straighten(corners=line) | Reshape(line=line) | Cut(line=line):
+            return line
         case Give(shapes=shapes):
-            xmin, ymin, xmax, ymax = shapely.total_bounds(np.array(shapes, dtype=object))
-            points = [(xmin, ymin), (xmax, ymax)]
+            return _corners(shapes)
         case Draw(shape=shape) | Shift(outline=shape):
-            xmin, ymin, xmax, ymax = shape.bounds
-            points = [(xmin, ymin), (xmax, ymax)]
-    xs, ys = zip(*points, strict=True)
-    return (
-        math.floor(min(xs)) - NEAR,
-        math.floor(min(ys)) - NEAR,
-        math.ceil(max(xs)) + NEAR,
-        math.ceil(max(ys)) + NEAR,
-    )
+            return _corners([shape])
+
+
+def _corners(shapes: Sequence[Polygon]) -> Sequence[tuple[float, float]]:
+    xmin, ymin, xmax, ymax = shapely.total_bounds(np.array(shapes, dtype=object)).tolist()
+    return [(xmin, ymin), (xmax, ymax)]
