@@ -50,7 +50,9 @@ def at(con: Connection, actor: Actor, *, unit: str, lon: float, lat: float) -> G
     access.require(actor, *READERS)
     found = store.at(con, actor.community_id, _checked(unit), lon, lat)
     if found is None:
-        raise NotFound("这里没有小区，请点在小区里面" if unit == "compound" else "这里没有楼栋，请点在楼栋上")
+        if unit == "compound":
+            raise NotFound("这里没有小区，请点在小区里面")
+        raise NotFound("这里没有楼栋，请点在楼栋上")
     return found
 
 

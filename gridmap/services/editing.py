@@ -274,7 +274,9 @@ def _stepped(con: Connection, actor: Actor, plan_id: int, revision: int, at: dat
     found = opened(con, actor, plan_id, revision, at)
     step = steps.step(con, actor.community_id, plan_id, undone=again)
     if step is None:
-        raise NotFound("没有可以重做的修改" if again else "没有可以撤销的修改")
+        if again:
+            raise NotFound("没有可以重做的修改")
+        raise NotFound("没有可以撤销的修改")
     is_now, wanted = (step.before, step.after) if again else (step.after, step.before)
     keys = [g.key for g in wanted]
     _, now = store.states(con, actor.community_id, plan_id, on=found.base.effect_on, keys=keys)
