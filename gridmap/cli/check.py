@@ -22,7 +22,7 @@ from gridmap.cli.edge import HOST
 from gridmap.domain.actors import Actor, Machine, Role
 from gridmap.domain.tiles import tile_of
 from gridmap.errors import SetupFault
-from gridmap.services import accounts, coverage, plans
+from gridmap.services import accounts, boundaries, coverage, plans
 from gridmap.web.access import rule_of
 from gridmap.web.app import create_app
 
@@ -118,6 +118,7 @@ def samples(community_id: int) -> Samples:
         "submission_id": [str(UUID(int=1))],
         "photo_id": [str(UUID(int=1))],
         "worker_id": staff,
+        "draft_id": [_draft(community_id)],
     }
     first, last = homes[0], homes[-1]
     planned = _plans(community_id, [first.code, last.code])
@@ -125,6 +126,18 @@ def samples(community_id: int) -> Samples:
         shared | {"code": [first.code], "household_id": [str(first.household_id)], "plan_id": planned[first.code]},
         {"code": [last.code], "household_id": [str(last.household_id)], "plan_id": planned[last.code]},
     )
+
+
+def _draft(community_id: int) -> str:
+    """Return the newest draft of borders; where there is none, one that is begun and thrown away at once."""
+    job, at = Actor(Machine.JOB, community_id), datetime.now(UTC)
+    with edge.transaction(job) as con:
+        known = boundaries.plans(con, job)
+        if known:
+            return str(known[0].plan_id)
+        made = boundaries.begin(con, job, title="demo --check", at=at, on=coverage.days(con, job).today)
+        boundaries.discard(con, job, plan_id=made, at=at)
+        return str(made)
 
 
 def _plans(community_id: int, codes: list[str]) -> dict[str, list[str]]:

@@ -93,9 +93,13 @@ def edit(draft_id: int) -> ResponseReturnValue:
         revision = border_forms.revision(fields)
         with edge.transaction() as con:
             operation = _operation(con, who, fields)
-            tried, words = _tried(con, who, draft_id, operation)
-            plan = boundaries.edit(con, who, plan_id=draft_id, revision=revision, operation=operation, at=edge.now())
-            return _told(con, who, plan, tried.after, step=words)
+            wish = {"plan_id": draft_id, "revision": revision, "operation": operation, "at": edge.now()}
+            try:
+                tried, words = _tried(con, who, draft_id, operation)
+            except BadInput:
+                boundaries.edit(con, who, **wish)  # who saw an older state is told so first
+                raise
+            return _told(con, who, boundaries.edit(con, who, **wish), tried.after, step=words)
 
     answer: ResponseReturnValue = _read(look)
     return answer
