@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 import shapely
 from shapely import Geometry, Polygon
 
@@ -217,10 +218,17 @@ def ground(grids: Iterable[DraftGrid]) -> Geometry:
     return shapely.union_all(np.array(shapes_of(grids), dtype=object), grid_size=1)
 
 
-def box_of(grids: Iterable[DraftGrid]) -> Box:
-    """Return the box of some grids in whole units."""
-    west, south, east, north = shapely.total_bounds(np.array(shapes_of(grids), dtype=object)).tolist()
-    return (west, south, east, north)
+def boxes_of(grids: Sequence[DraftGrid]) -> list[Box]:
+    """Return boxes in whole units that hold some grids: one for all, or one for each where they lie far apart."""
+    bounds = np.array([shape.bounds for shape in shapes_of(grids)])
+    around = np.array([*bounds[:, :2].min(axis=0), *bounds[:, 2:].max(axis=0)])
+    chosen = bounds if _areas(bounds).sum() < _areas(around[None]).sum() else around[None]
+    return [(west, south, east, north) for west, south, east, north in np.unique(chosen, axis=0).tolist()]
+
+
+def _areas(bounds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    areas: npt.NDArray[np.float64] = (bounds[:, 2] - bounds[:, 0]) * (bounds[:, 3] - bounds[:, 1])
+    return areas
 
 
 def patch_of(changes: Sequence[DraftGrid], present: Mapping[int, DraftGrid]) -> Patch:
@@ -250,19 +258,18 @@ def check(patch: Patch) -> None:
         raise BadInput("草稿里没有任何改动")
     if not all(type(shape) is Polygon and shape.is_valid and not shape.is_empty for shape in shapes):
         raise BadInput("有网格的边界不是一整块，请先在编辑器里找出问题")
-    whole = ground(grids)
-    if not isinstance(whole, Polygon):
+    whole, before = _parts(ground(grids)), _parts(ground([*patch.before.values(), *patch.neighbours.values()]))
+    if len(whole) > len(before):
         raise BadInput("网格不再连成一片，请先在编辑器里找出问题")
-    if sum(twice_area(shape) for shape in shapes) != twice_area(whole):
+    if sum(map(twice_area, shapes)) != sum(map(twice_area, whole)):
         raise BadInput("网格之间有重叠，请先在编辑器里找出问题")
-    before = ground([*patch.before.values(), *patch.neighbours.values()])
-    if _holes(whole) > _holes(before):
+    if sum(len(part.interiors) for part in whole) > sum(len(part.interiors) for part in before):
         raise BadInput("网格之间有空隙，请先在编辑器里找出问题")
     _check_words(grids)
 
 
-def _holes(shape: Geometry) -> int:
-    return sum(len(part.interiors) for part in getattr(shape, "geoms", [shape]))
+def _parts(shape: Geometry) -> list[Polygon]:
+    return [part for part in shapely.get_parts(shape).tolist() if isinstance(part, Polygon)]
 
 
 def _check_words(grids: Sequence[DraftGrid]) -> None:

@@ -55,10 +55,14 @@ def patch(con: Connection, actor: Actor, *, plan_id: int, on: date) -> Patch:
     if not changes:
         raise BadInput("草稿里没有任何改动")
     own = boundaries.of_day(con, c, on=on, keys=[grid.key for grid in changes if grid.key > 0])
-    west, south, east, north = thinking.box_of([*own, *changes])
-    box = (west - ON_A_BORDER, south - ON_A_BORDER, east + ON_A_BORDER, north + ON_A_BORDER)
-    near = boundaries.of_day(con, c, on=on, box=box)
+    near = [grid for box in thinking.boxes_of([*own, *changes]) for grid in _meeting(con, c, box, on=on)]
     return thinking.patch_of(changes, {grid.key: grid for grid in [*near, *own]})
+
+
+def _meeting(con: Connection, community_id: int, box: thinking.Box, *, on: date) -> list[DraftGrid]:
+    west, south, east, north = box
+    wide = (west - ON_A_BORDER, south - ON_A_BORDER, east + ON_A_BORDER, north + ON_A_BORDER)
+    return boundaries.of_day(con, community_id, on=on, box=wide)
 
 
 def check(con: Connection, actor: Actor, made: Patch, *, on: date) -> None:
@@ -81,8 +85,9 @@ def buildings(con: Connection, actor: Actor, made: Patch) -> dict[int, tuple[int
     """Return each building that comes into another grid: (its grid, the key it comes to, ``NOWHERE`` for none)."""
     access.require(actor, Machine.JOB)
     c = actor.community_id
-    box = thinking.box_of([*made.before.values(), *made.after.values()])
-    found = thinking.placed_anew(spots.buildings(con, c, box=box), made)
+    found: dict[int, tuple[int, int]] = {}
+    for box in thinking.boxes_of([*made.before.values(), *made.after.values()]):
+        found |= thinking.placed_anew(spots.buildings(con, c, box=box), made)
     if store.buildings_left(con, c, made.gone) > sum(old in made.gone for old, _ in found.values()):
         found = thinking.placed_anew(spots.buildings(con, c), made)  # some stand elsewhere than they are kept
     return found
