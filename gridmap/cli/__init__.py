@@ -18,6 +18,7 @@ COMMANDS = {
     "certificates": ["cert", "keys"],
     "communities": ["community"],
     "coverage": ["coverage", "export"],
+    "grids": ["grids"],
     "plans": ["plan"],
     "streets": ["streets"],
     "working": ["setting"],

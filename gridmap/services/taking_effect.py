@@ -105,6 +105,7 @@ def take(
     """
     access.require(actor, Machine.JOB)
     c = actor.community_id
+    store.take_time(con)
     made = patch(con, actor, plan_id=plan_id, on=on)
     check(con, actor, made, on=on)
     moving = buildings(con, actor, made)

@@ -27,6 +27,11 @@ def degrees(shapes: Iterable[Any]) -> list[bytes]:
     return [shapely.to_wkb(shape) for shape in shapely.transform(found, lambda xy: xy / UNITS)]
 
 
+def take_time(con: Connection) -> None:
+    """Let statements of this transaction take longer than a page's: a new partition may move everybody."""
+    con.execute(text("SELECT set_config('statement_timeout', '10min', true)"))
+
+
 # --- drafts that wait ---------------------------------------------------------------------------------------------
 
 
