@@ -71,8 +71,19 @@ def grounds(
     ground = _with_fringes(ground, giver, receiver, _array([]) if near is None else near)
     parts = [Polygon(part.exterior) for part in _parts(ground)]
     back = shapely.transform(_array(parts), lambda c: c + origin)
-    rounded = shapely.union_all(scale.shrunk(back), grid_size=1)
-    return [Polygon(part.exterior) for part in shapely.get_parts(rounded).tolist() if scale.area(part) >= CRUMB_M2]
+    return [rounded for part in scale.shrunk(back) if (rounded := _rounded(part)).area > 0]
+
+
+def _rounded(part: Polygon) -> Polygon:
+    """Return a polygon on whole numbers; where rounding made it cross itself, its largest body."""
+    found = part
+    for _ in range(3):
+        found = Polygon(shapely.transform(found, np.rint))
+        if found.is_valid:
+            return found
+        bodies = shapely.get_parts(found.buffer(0)).tolist()
+        found = Polygon(max(bodies, key=lambda body: body.area).exterior) if bodies else Polygon()
+    return Polygon()
 
 
 def _near(given: np.ndarray, others: np.ndarray, to: Polygon) -> np.ndarray:
