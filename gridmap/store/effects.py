@@ -43,7 +43,7 @@ Ints = npt.NDArray[np.int64]
 _BUILDINGS = """
 SELECT b.id, ST_X(p.at), ST_Y(p.at), b.grid_id
 FROM building AS b CROSS JOIN LATERAL (SELECT ST_PointOnSurface(b.shape) AS at OFFSET 0) AS p
-WHERE b.community_id = :c {where}
+WHERE b.community_id = CAST(:c AS int) {where}
 """
 _IN_BOX = f"AND b.shape_3857 && ST_Transform(ST_MakeEnvelope(:w, :s, :e, :n, {STORE_SRID}), {TILE_SRID})"
 

@@ -20,15 +20,16 @@ from gridmap.domain.crs import STORE_SRID
 UNITS = 1e7  # whole units in a degree
 Box = tuple[float, float, float, float]  # west, south, east, north in whole units
 
+# The community reaches the index beside the box only typed as its column is.
 _BASE = """
 SELECT v.grid_id AS key, coalesce(v.number, g.number), coalesce(v.name, g.name), coalesce(v.kind, g.kind),
        0 AS worker_id, ST_AsBinary(v.boundary) AS boundary
 FROM grid_version AS v JOIN grid AS g ON g.community_id = v.community_id AND g.id = v.grid_id
-WHERE v.community_id = :c AND v.valid_from <= :on AND (v.valid_to IS NULL OR v.valid_to > :on) {where}
+WHERE v.community_id = CAST(:c AS int) AND v.valid_from <= :on AND (v.valid_to IS NULL OR v.valid_to > :on) {where}
 """
 _CHANGED = """
 SELECT grid_key, number, name, kind, coalesce(worker_id, 0), ST_AsBinary(boundary) AS boundary
-FROM boundary_change AS v WHERE v.community_id = :c AND v.plan_id = :plan AND v.boundary IS NOT NULL {where}
+FROM boundary_change AS v WHERE v.community_id = CAST(:c AS int) AND v.plan_id = :plan AND v.boundary IS NOT NULL {where}
 """
 _UNTOUCHED = (
     " AND NOT EXISTS (SELECT FROM boundary_change AS d"
