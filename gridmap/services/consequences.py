@@ -17,7 +17,7 @@ from gridmap.errors import Conflict
 from gridmap.services import access, boundaries, taking_effect
 from gridmap.services.coverage import as_job, days, end_of
 from gridmap.services.effects import effects
-from gridmap.store import audit, households
+from gridmap.store import audit, households, redrawing
 from gridmap.store import consequences as open_work
 from gridmap.store import publishing as store
 
@@ -94,9 +94,9 @@ def _is_stale(con: Connection, job: Actor, plan_id: int) -> bool:
 
 def _workers(con: Connection, community_id: int, made: Patch, *, on: date) -> Workers:
     """Return who works where: as today, but for grids that end and grids that come."""
-    duties = store.duties(con, community_id, [*made.before, *made.neighbours], on=on)
+    duties = redrawing.duties(con, community_id, [*made.before, *made.neighbours], on=on)
     before = {grid: (worker, name) for grid, worker, name, duty in duties if duty == "main"}
-    names = store.worker_names(con, community_id, [made.after[key].worker_id for key in made.added])
+    names = redrawing.worker_names(con, community_id, [made.after[key].worker_id for key in made.added])
     come = {
         key: (made.after[key].worker_id, names[made.after[key].worker_id])
         for key in made.added

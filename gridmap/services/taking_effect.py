@@ -24,7 +24,7 @@ from gridmap.domain.effects import NOWHERE
 from gridmap.domain.publishing import Moved, Patch
 from gridmap.errors import BadInput, Conflict, GridmapError
 from gridmap.services import access
-from gridmap.store import audit, boundaries, notices
+from gridmap.store import audit, boundaries, notices, redrawing
 from gridmap.store import consequences as open_work
 from gridmap.store import effects as spots
 from gridmap.store import publishing as store
@@ -75,7 +75,7 @@ def check(con: Connection, actor: Actor, made: Patch, *, on: date) -> None:
     """
     access.require(actor, Machine.JOB)
     thinking.check(made)
-    elsewhere = store.numbers_elsewhere(con, actor.community_id, on=on, but=list(made.before))
+    elsewhere = redrawing.numbers_elsewhere(con, actor.community_id, on=on, but=list(made.before))
     twice = sorted({grid.number for grid in made.after.values()} & set(elsewhere))
     if twice:
         raise BadInput("网格编号 %(number)s 用了两次，请改成不同的编号", number=twice[0])
@@ -110,7 +110,7 @@ def take(
     check(con, actor, made, on=on)
     moving = buildings(con, actor, made)
     refuse_unassigned(moving)
-    worked = store.duties(con, c, [*made.before, *made.neighbours], on=on)
+    worked = redrawing.duties(con, c, [*made.before, *made.neighbours], on=on)
     ids = {key: _new_grid(con, c, made.after[key]) for key in made.added if key < 0}
     made = made.renamed(ids)
     anew = {building: ids.get(key, key) for building, (_, key) in moving.items()}
@@ -148,35 +148,36 @@ def refuse_unassigned(moving: Mapping[int, tuple[int, int]]) -> None:
 
 
 def _new_grid(con: Connection, community_id: int, grid: DraftGrid) -> int:
-    used = store.codes(con, community_id)
-    code = thinking.code_for(store.place(con, community_id).code, grid.number, used)
-    return store.add_grid(con, community_id, code, grid)
+    used = redrawing.codes(con, community_id)
+    code = thinking.code_for(redrawing.place(con, community_id).code, grid.number, used)
+    return redrawing.add_grid(con, community_id, code, grid)
 
 
 def _draw(con: Connection, community_id: int, made: Patch, *, on: date, at: datetime) -> None:
     """End and begin dated borders; a grid that is only called otherwise begins a version too."""
     from gridmap.services.communities import label_spots  # it loads towns, and so all that loading needs
 
-    store.end_borders(con, community_id, list(made.before), on=on)
-    for key in made.after:
-        store.call(con, community_id, made.after[key])
+    redrawing.end_borders(con, community_id, list(made.before), on=on)
+    for key, grid in made.after.items():
+        if key not in made.before or thinking.words_of(grid) != thinking.words_of(made.before[key]):
+            redrawing.call(con, community_id, grid)
     grids = [made.after[key] for key in sorted(made.after)]
-    shapes = gpd.GeoSeries.from_wkb(store.degrees(g.boundary for g in grids), crs=STORE_SRID)
-    centres, rooms = label_spots(shapes, store.place(con, community_id).epsg)
+    shapes = gpd.GeoSeries.from_wkb(redrawing.degrees(g.boundary for g in grids), crs=STORE_SRID)
+    centres, rooms = label_spots(shapes, redrawing.place(con, community_id).epsg)
     spots = list(zip(centres.x.tolist(), centres.y.tolist(), np.asarray(rooms).tolist(), strict=True))
-    store.begin_borders(con, community_id, grids, spots, on=on, at=at)
+    redrawing.begin_borders(con, community_id, grids, spots, on=on, at=at)
     if made.new_outline:
         outline = thinking.ground(boundaries.of_day(con, community_id, on=on))
         if not isinstance(outline, Polygon):
             raise BadInput("网格不再连成一片，请先在编辑器里找出问题")
-        store.draw_outline(con, community_id, outline, on=on)
+        redrawing.draw_outline(con, community_id, outline, on=on)
 
 
 def _staff(con: Connection, community_id: int, made: Patch, *, on: date, at: datetime) -> None:
-    store.end_duties(con, community_id, made.gone, on=on)
+    redrawing.end_duties(con, community_id, made.gone, on=on)
     for key in made.added:
         if made.after[key].worker_id:
-            store.begin_duty(con, community_id, made.after[key].worker_id, key, on=on, at=at)
+            redrawing.begin_duty(con, community_id, made.after[key].worker_id, key, on=on, at=at)
 
 
 def count(
@@ -186,7 +187,7 @@ def count(
     access.require(actor, Machine.JOB)
     c = actor.community_id
     homes = [move.household_id for move in moves]
-    found = open_work.in_hand(con, c, homes, on=on, at=at, timezone=store.place(con, c).timezone)
+    found = open_work.in_hand(con, c, homes, on=on, at=at, timezone=redrawing.place(con, c).timezone)
     return found | {
         "households": len(moves),
         "people": open_work.people(con, c, homes),
@@ -234,7 +235,7 @@ def _tell(
 ) -> None:
     """Leave a notice for everybody who works, or worked until now, in a grid that is another."""
     told = thinking.told_of(moves, made.keys)
-    works = store.duties(con, community_id, list(told), on=on)
+    works = redrawing.duties(con, community_id, list(told), on=on)
     pairs = {(worker, grid) for grid, worker, _, _ in [*worked, *works] if grid in told}
     notices.leave(con, community_id, version_id, [(worker, grid, *told[grid]) for worker, grid in sorted(pairs)])
 
@@ -255,7 +256,7 @@ def take_due(con: Connection, actor: Actor, *, on: date) -> list[Published]:
     any more goes back to its planner with the reason; the day begins all the same.
     """
     access.require(actor, Machine.JOB)
-    timezone = ZoneInfo(store.place(con, actor.community_id).timezone)
+    timezone = ZoneInfo(redrawing.place(con, actor.community_id).timezone)
     found = []
     for plan in store.waiting(con, actor.community_id, until=on):
         midnight = datetime.combine(plan.effect_on, time.min, timezone)
@@ -323,7 +324,7 @@ def check_waiting(con: Connection, actor: Actor, *, plan_id: int, lock: bool = T
             raise Conflict(
                 "%(on)s 生效的方案已经批准，也改了这些网格：%(grids)s。请等它生效，或先退回它",
                 on=other.effect_on,
-                grids="、".join(store.grid_names(con, c, same)),
+                grids="、".join(redrawing.grid_names(con, c, same)),
                 keys=tuple(same),
                 plan_id=other.plan_id,
             )
