@@ -24,6 +24,7 @@ from gridmap.domain.boundaries import (
     Plan,
     PlanState,
     Version,
+    absent,
     differing,
     fingerprint,
     is_whole,
@@ -34,7 +35,7 @@ from gridmap.services.coverage import as_job, days
 from gridmap.services.editing import Preview, edit, preview, redo, undo
 from gridmap.services.grid_words import assign, rename, renumber, set_kind, set_lock
 from gridmap.services.holding import EDITORS, READERS, ensure_held, held_by_another, standing_of
-from gridmap.store import audit
+from gridmap.store import audit, partitions
 from gridmap.store import boundaries as store
 from gridmap.store import draft_edits as steps
 
@@ -61,6 +62,7 @@ __all__ = [
     "renumber",
     "set_kind",
     "set_lock",
+    "some",
     "source",
     "undo",
     "versions",
@@ -212,6 +214,14 @@ def grids(
     access.require(actor, *READERS)
     found = standing_of(con, actor, plan_id)
     return store.of_plan(con, actor.community_id, plan_id, on=found.base.effect_on, box=box)
+
+
+def some(con: Connection, actor: Actor, *, plan_id: int, keys: Sequence[int]) -> list[DraftGrid]:
+    """Return some grids as a draft has them, by key; one that is not there, or no more, has no border."""
+    access.require(actor, *READERS)
+    found = standing_of(con, actor, plan_id)
+    _, now = store.states(con, actor.community_id, plan_id, on=found.base.effect_on, keys=keys)
+    return [now.get(key, absent(key)) for key in sorted(set(keys))]
 
 
 def changes(con: Connection, actor: Actor, *, plan_id: int) -> tuple[list[DraftGrid], list[DraftGrid]]:

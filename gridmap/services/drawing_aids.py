@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import date
 
 import numpy as np
 import shapely
@@ -22,6 +23,7 @@ from gridmap.store.drawing_aids import Box, Ground
 UNITS = ("building", "compound")
 MOST_LINES = 6_000  # to snap to at once
 MOST_OTHERS = 4_000  # footprints around those that are given
+SNAP_M = 9.0  # a drawn point goes to a street or a wall no farther away
 AROUND = 0.0015  # degrees (about 150 m) around buildings: those between them and the receiving grid
 
 
@@ -79,6 +81,24 @@ def give(con: Connection, actor: Actor, *, unit: str, ids: Sequence[int], to: in
     box = (west - AROUND, south - AROUND, east + AROUND, north + AROUND)
     others = store.buildings_near(con, actor.community_id, box, but=ids, most=MOST_OTHERS)
     return partition.Give(shapes, to, tuple(partition.whole(shape) for shape in others))
+
+
+def posts(con: Connection, actor: Actor, *, keys: Sequence[int], on: date) -> dict[int, tuple[str, str]]:
+    """Return code and main worker ("" = nobody) of some grids on a day, by id."""
+    access.require(actor, *READERS)
+    return store.posts(con, actor.community_id, [key for key in keys if key > 0], on=on)
+
+
+def snapped(con: Connection, actor: Actor, *, line: partition.Line) -> partition.Line:
+    """Return a drawn line led onto the streets and walls it was drawn along; whole units."""
+    access.require(actor, *EDITORS)
+    xs, ys = zip(*line, strict=True)
+    edge = AROUND * 1e7
+    box = (min(xs) - edge, min(ys) - edge, max(xs) + edge, max(ys) + edge)
+    west, south, east, north = (part / 1e7 for part in box)
+    near = store.lines(con, actor.community_id, (west, south, east, north), most=MOST_LINES)
+    targets = [shapely.transform(one, lambda at: np.rint(at * 1e7)) for one in near]
+    return partition.snapped(line, targets, SNAP_M)
 
 
 def workers(con: Connection, actor: Actor) -> list[tuple[int, str]]:

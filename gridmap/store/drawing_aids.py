@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import shapely
 from shapely import LineString, Polygon
@@ -79,3 +80,16 @@ def workers(con: Connection, community_id: int) -> list[tuple[int, str]]:
     """Return the workers, id and name."""
     query = text("SELECT id, name FROM worker WHERE community_id = :c ORDER BY name, id")
     return [(row[0], row[1]) for row in con.execute(query, {"c": community_id})]
+
+
+def posts(con: Connection, community_id: int, keys: Sequence[int], *, on: date) -> dict[int, tuple[str, str]]:
+    """Return code and main worker ("" = nobody) of some grids on a day, by id."""
+    query = text(
+        "SELECT g.id, g.code, coalesce((SELECT min(w.name) FROM worker_assignment AS a"
+        " JOIN worker AS w ON w.community_id = a.community_id AND w.id = a.worker_id"
+        " WHERE a.community_id = g.community_id AND a.grid_id = g.id AND a.duty = 'main'"
+        " AND a.valid_from <= :on AND (a.valid_to IS NULL OR a.valid_to > :on)), '')"
+        " FROM grid AS g WHERE g.community_id = :c AND g.id = ANY(:keys)"
+    )
+    rows = con.execute(query, {"c": community_id, "keys": list(keys), "on": on})
+    return {row[0]: (row[1], row[2]) for row in rows}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
+from gridmap.domain import partition
 from gridmap.domain.actors import Actor
 from gridmap.domain.boundaries import DraftGrid, Plan
 from gridmap.domain.documents import Fields, Unreadable
@@ -35,20 +37,11 @@ def _read(look: Callable[[Fields], Any]) -> Any:
         raise BadInput(border_forms.UNREADABLE, part=str(error)) from error
 
 
-def _known(con: Con, who: Actor, plan: Plan, keys: Sequence[int]) -> list[DraftGrid]:
-    """Return some grids as a draft has them now; those that are not there without a border."""
-    wanted = set(keys)
-    found = [g for g in boundaries.grids(con, who, plan_id=plan.plan_id) if g.key in wanted]
-    gone = wanted - {g.key for g in found}
-    return [*found, *(DraftGrid(key, 0, "", "general", None) for key in sorted(gone))]
-
-
 def _told(con: Con, who: Actor, plan: Plan, changed: Sequence[DraftGrid], **more: Any) -> ResponseReturnValue:
     """Answer a change: how the draft stands, the grids that are others now, and what the whole draft does."""
-    workers = dict(drawing_aids.workers(con, who)) if any(grid.worker_id for grid in changed) else {}
     return jsonify(
         plan=border_pages.standing(con, who, plan),
-        changed=border_pages.drawn(changed, plan, border_pages.facts(con, who), workers),
+        changed=border_pages.drawn(con, who, plan, changed),
         total=border_pages.total(con, who, plan),
         **more,
     )
@@ -56,7 +49,11 @@ def _told(con: Con, who: Actor, plan: Plan, changed: Sequence[DraftGrid], **more
 
 def _operation(con: Con, who: Actor, fields: Fields) -> Any:
     wish = border_forms.operation(fields)
-    return drawing_aids.give(con, who, unit=wish.unit, ids=wish.ids, to=wish.to) if isinstance(wish, Gift) else wish
+    if isinstance(wish, Gift):
+        return drawing_aids.give(con, who, unit=wish.unit, ids=wish.ids, to=wish.to)
+    if fields.get("snap") is True and isinstance(wish, partition.Cut | partition.Reshape):
+        return replace(wish, line=drawing_aids.snapped(con, who, line=wish.line))
+    return wish
 
 
 def _tried(con: Con, who: Actor, draft_id: int, operation: Any) -> tuple[boundaries.Preview, dict[str, Any]]:
@@ -115,7 +112,7 @@ def _stepped(draft_id: int, step: Callable[..., Plan], *, undone: bool) -> Respo
             steps = [one for one in boundaries.edits(con, who, plan_id=draft_id) if one.undone is undone]
             plan = step(con, who, plan_id=draft_id, revision=revision, at=edge.now())
             keys = (steps[-1] if undone else steps[0]).keys if steps else ()
-            return _told(con, who, plan, _known(con, who, plan, keys))
+            return _told(con, who, plan, boundaries.some(con, who, plan_id=draft_id, keys=keys))
 
     answer: ResponseReturnValue = _read(look)
     return answer
@@ -136,12 +133,17 @@ def redo(draft_id: int) -> ResponseReturnValue:
 
 
 def _changed(draft_id: int, change: Change) -> ResponseReturnValue:
-    """Change words of grids; answer with all of them: numbers may have moved along."""
+    """Change what concerns one grid, or all: answer with as many."""
     who = edge.actor()
 
     def look(fields: Fields) -> ResponseReturnValue:
         with edge.transaction() as con:
             plan = change(con, who, draft_id, fields)
+            one = fields.get("key")
+            if one is not None:
+                return _told(
+                    con, who, plan, boundaries.some(con, who, plan_id=draft_id, keys=[border_forms.key(fields)])
+                )
             return _told(con, who, plan, boundaries.grids(con, who, plan_id=draft_id))
 
     answer: ResponseReturnValue = _read(look)
@@ -286,7 +288,7 @@ def state(draft_id: int) -> ResponseReturnValue:
     with edge.transaction() as con:
         plan = boundaries.plan(con, who, plan_id=draft_id)
         found = boundaries.grids(con, who, plan_id=draft_id)
-        told = border_pages.drawn(found, plan, border_pages.facts(con, who), {})
+        told = border_pages.drawn(con, who, plan, found)
         return jsonify(plan=border_pages.standing(con, who, plan), grids=told, total=border_pages.total(con, who, plan))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext
@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext
 from gridmap.domain.actors import Actor, Role
 from gridmap.domain.boundaries import Comment, DraftGrid, Plan, PlanState
 from gridmap.maps import boundaries as drawing
-from gridmap.services import boundaries, effects, grids, working
+from gridmap.services import boundaries, drawing_aids, effects, working
 from gridmap.store.database import Con
 from gridmap.web import border_words as say
 from gridmap.web import edge
@@ -84,15 +84,10 @@ def standing(con: Con, actor: Actor, plan: Plan) -> dict[str, Any]:
     }
 
 
-def facts(con: Con, actor: Actor) -> dict[int, tuple[str, str]]:
-    """Return code and worker of each present grid."""
-    return {s.grid_id: (s.code, s.worker_name or "") for s in grids.partition(con, actor, on=edge.today())}
-
-
-def drawn(
-    found: Iterable[DraftGrid], plan: Plan, known: Mapping[int, tuple[str, str]], workers: Mapping[int, str]
-) -> list[dict[str, Any]]:
+def drawn(con: Con, actor: Actor, plan: Plan, found: Sequence[DraftGrid]) -> list[dict[str, Any]]:
     """Return grids as the browser draws them; one that is given up as gone."""
+    known = drawing_aids.posts(con, actor, keys=[grid.key for grid in found], on=edge.today())
+    workers = dict(drawing_aids.workers(con, actor)) if any(grid.worker_id for grid in found) else {}
     told: list[dict[str, Any]] = []
     for grid in found:
         if grid.boundary is None:

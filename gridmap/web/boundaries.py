@@ -117,13 +117,13 @@ def return_to(version_id: int) -> ResponseReturnValue:
     return redirect(f"/boundaries/{draft_id}?open=submit", 303)
 
 
-def _data(con: Con, actor: Actor, plan: Plan, workers: dict[int, str]) -> dict[str, Any]:
+def _data(con: Con, actor: Actor, plan: Plan) -> dict[str, Any]:
     found = boundaries.grids(con, actor, plan_id=plan.plan_id)
     opened = request.args.get("open", "")
     return {
         "url": f"/boundaries/{plan.plan_id}",
         "plan": border_pages.standing(con, actor, plan),
-        "shapes": border_pages.drawn(found, plan, border_pages.facts(con, actor), workers),
+        "shapes": border_pages.drawn(con, actor, plan, found),
         "total": border_pages.total(con, actor, plan),
         "comments": border_pages.comments(boundaries.comments(con, actor, plan_id=plan.plan_id)),
         "words": {name: str(words) for name, words in border_pages.WORDS.items()},
@@ -140,7 +140,7 @@ def editor(draft_id: int) -> str:
     with edge.transaction() as con:
         plan = boundaries.plan(con, who, plan_id=draft_id)
         workers = drawing_aids.workers(con, who) if who.role in EDITORS else []
-        data = _data(con, who, plan, dict(workers))
+        data = _data(con, who, plan)
         centre = streets.centre(con, who)
         history = boundaries.edits(con, who, plan_id=draft_id, most=SHOWN)
     parts = drawing.draw(centre, stage.tile_addresses(who)["paper"])

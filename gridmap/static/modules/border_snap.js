@@ -52,6 +52,7 @@ export function snapping(map, base) {
   }
   return {
     load,
+    get on() { return on; },
     toggle() { on = !on; if (on) load(); else mark.remove(); return on; },
     /** Where a pointer means. @param {L.LatLng} where */
     at(where, event) {

@@ -136,7 +136,7 @@ export function start(map, { borders: made }) {
       stage.classList.remove("sending");
     }
   }
-  const edit = (operation) => change("edit", { operation });
+  const edit = (operation) => change("edit", { operation, snap: snap.on });
   /** Somebody else was faster: show what is there now. */
   async function reload() {
     try {
@@ -360,7 +360,8 @@ export function start(map, { borders: made }) {
   shapes.put(data.shapes);
   const box = L.latLngBounds([...shapes.grids.values()].flatMap((grid) => grid.points[0].map(latlng)));
   const hash = location.hash.match(/^#(\d+(?:\.\d+)?)\/(-?\d+(?:\.\d+)?)\/(-?\d+(?:\.\d+)?)$/);
-  const fit = () => map.fitBounds(box, { paddingTopLeft: [24, wide() ? 132 : 24], paddingBottomRight: [wide() ? 72 : 24, wide() ? 76 : window.innerHeight * 0.42], animate: false });
+  const over = wide() ? (document.querySelector(".border-tools")?.offsetHeight ?? 0) + 12 : 12; // what the tools hide
+  const fit = () => map.fitBounds(box, { paddingTopLeft: [24, over + 12], paddingBottomRight: [wide() ? 72 : 24, wide() ? 76 : window.innerHeight * 0.5], animate: false });
   if (hash) map.setView([Number(hash[2]), Number(hash[3])], Number(hash[1]), { animate: false });
   else if (box.isValid()) fit();
   map.on("locationerror", () => tell(words.nowhere));
