@@ -35,7 +35,7 @@ from gridmap.services.coverage import as_job, days
 from gridmap.services.editing import Preview, edit, preview, redo, undo
 from gridmap.services.grid_words import assign, rename, renumber, set_kind, set_lock
 from gridmap.services.holding import EDITORS, READERS, ensure_held, held_by_another, standing_of
-from gridmap.store import audit, partitions
+from gridmap.store import audit
 from gridmap.store import boundaries as store
 from gridmap.store import draft_edits as steps
 
