@@ -107,22 +107,10 @@ def _near(
     con: Connection, actor: Actor, plan_id: int, found: Standing, reach: store.Box | None, named: Sequence[int]
 ) -> dict[int, DraftGrid]:
     """Return the grids an operation reaches or names, and all that touch them."""
-    on = found.base.effect_on
-    touched = store.of_plan(con, actor.community_id, plan_id, on=on, box=reach or NOWHERE, keys=named)
-    wide = _around(g.boundary.bounds for g in touched if g.boundary is not None)
-    if wide is None:
+    some = store.near(con, actor.community_id, plan_id, on=found.base.effect_on, box=reach, keys=named)
+    if not some:
         raise BadInput("这里没有网格")
-    return {g.key: g for g in store.of_plan(con, actor.community_id, plan_id, on=on, box=wide)}
-
-
-NOWHERE = (0.0, 0.0, 0.0, 0.0)  # a box that meets no grid, of an operation that only names grids
-
-
-def _around(boxes: Iterable[Sequence[float]]) -> store.Box | None:
-    columns = list(zip(*boxes, strict=True))
-    if not columns:
-        return None
-    return min(columns[0]), min(columns[1]), max(columns[2]), max(columns[3])
+    return {g.key: g for g in some}
 
 
 def _added(

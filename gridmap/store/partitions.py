@@ -29,7 +29,8 @@ WHERE v.community_id = CAST(:c AS int) AND v.valid_from <= :on AND (v.valid_to I
 """
 _CHANGED = """
 SELECT grid_key, number, name, kind, coalesce(worker_id, 0), ST_AsBinary(boundary) AS boundary
-FROM boundary_change AS v WHERE v.community_id = CAST(:c AS int) AND v.plan_id = :plan AND v.boundary IS NOT NULL {where}
+FROM boundary_change AS v
+WHERE v.community_id = CAST(:c AS int) AND v.plan_id = :plan AND v.boundary IS NOT NULL {where}
 """
 _UNTOUCHED = (
     " AND NOT EXISTS (SELECT FROM boundary_change AS d"
@@ -64,35 +65,48 @@ def of_day(
     return _grids(con.execute(text(_BASE.format(where=where) + " ORDER BY 1"), values))
 
 
-def of_plan(
-    con: Connection,
-    community_id: int,
-    plan_id: int,
-    *,
-    on: date,
-    box: Box | None = None,
-    keys: Sequence[int] = (),
-) -> list[DraftGrid]:
-    """Return the grids a draft has, by key, in whole units: all, or those that meet a box and those of some keys.
+def of_plan(con: Connection, community_id: int, plan_id: int, *, on: date, box: Box | None = None) -> list[DraftGrid]:
+    """Return the grids a draft has, by key, in whole units: all, or those that meet a box.
 
     ``on`` is the day from which its base is in force.
     """
-    values: dict[str, Any] = {"c": community_id, "plan": plan_id, "on": on, "keys": list(keys)}
-    meets, has = "", ("", "")
-    if box is not None:
-        values |= _degrees(box)
-        meets = _MEETS
-        if keys:
-            inside = meets.removeprefix(" AND ")
-            meets = ""
-            has = tuple(f" AND ({inside} OR v.{column} = ANY(:keys))" for column in ("grid_id", "grid_key"))  # type: ignore[assignment]
-    query = (
-        _BASE.format(where=meets + has[0] + _UNTOUCHED)
-        + " UNION ALL "
-        + _CHANGED.format(where=meets + has[1])
-        + " ORDER BY 1"
-    )
+    values: dict[str, Any] = {"c": community_id, "plan": plan_id, "on": on}
+    values |= _degrees(box) if box is not None else {}
+    meets = _MEETS if box is not None else ""
+    query = _BASE.format(where=meets + _UNTOUCHED) + " UNION ALL " + _CHANGED.format(where=meets) + " ORDER BY 1"
     return _grids(con.execute(text(query), values))
+
+
+def _touched(where: str) -> str:
+    """Return the borders a draft has under a condition; ``{key}`` in it is the column of the key."""
+    base, changed = where.format(key="grid_id"), where.format(key="grid_key")
+    return f"""
+    SELECT v.boundary FROM grid_version AS v WHERE v.community_id = CAST(:c AS int)
+      AND v.valid_from <= :on AND (v.valid_to IS NULL OR v.valid_to > :on) {base} {_UNTOUCHED}
+    UNION ALL SELECT v.boundary FROM boundary_change AS v WHERE v.community_id = CAST(:c AS int)
+      AND v.plan_id = :plan AND v.boundary IS NOT NULL {changed}
+    """
+
+
+# In one statement: the grids that are touched, the box around them, and the grids that meet it. Each part stays with
+# its own index; an OR of box and keys would read every grid.
+_IN_REACH = " AND v.boundary && (SELECT reach.box FROM reach)"
+_NEAR = text(f"""
+WITH reach AS MATERIALIZED (
+  SELECT ST_SetSRID(CAST(ST_Extent(touched.boundary) AS geometry), {STORE_SRID}) AS box
+  FROM ({_touched(_MEETS)} UNION ALL {_touched(" AND v.{key} = ANY(:keys)")}) AS touched
+)
+{_BASE.format(where=_IN_REACH + _UNTOUCHED)} UNION ALL {_CHANGED.format(where=_IN_REACH)} ORDER BY 1
+""")
+NOWHERE: Box = (0.0, 0.0, 0.0, 0.0)  # meets no grid
+
+
+def near(
+    con: Connection, community_id: int, plan_id: int, *, on: date, box: Box | None, keys: Sequence[int]
+) -> list[DraftGrid]:
+    """Return the grids of a draft that meet a box or have one of some keys, and all that touch these, by key."""
+    values = {"c": community_id, "plan": plan_id, "on": on, "keys": list(keys)} | _degrees(box or NOWHERE)
+    return _grids(con.execute(_NEAR, values))
 
 
 _DIFFERENT = (
