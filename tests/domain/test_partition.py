@@ -413,6 +413,23 @@ def test_the_outline_changes_only_when_it_is_asked_for() -> None:
     assert put(after, edit.undone)[2].wkb == grids[2].wkb
 
 
+def test_a_new_outline_is_taken_to_the_unit() -> None:
+    world = World(invented(30, 2))
+    old = Polygon(shapely.coverage_union_all(list(world.grids.values())))
+    corners = shapely.get_coordinates(old.exterior)[:-1]
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        i, far = int(rng.integers(len(corners) - 6)), int(rng.choice([20, 90, 700]))
+        moved = corners.copy()
+        moved[i : i + 6] += rng.integers(-far, far + 1, (6, 2))
+        wished = Polygon(moved)
+        if not wished.is_valid:
+            continue
+        after = put(world.grids, apply(Patch(world.grids), Shift(wished)))
+        assert faults(after) == ()
+        assert shapely.coverage_union_all(list(after.values())).symmetric_difference(wished).area < 10 * STEP
+
+
 def test_an_outline_that_loses_a_grid_is_refused() -> None:
     assert "空" in refusal(board(), Shift(ring((0, 0), (10, 0), (10, 20), (0, 20))))
     assert "没有改变" in refusal(board(), Shift(square(0, 0, 20)))

@@ -72,7 +72,8 @@ def accepted(patch: Patch, after: Mapping[int, Polygon | None], locked: frozense
     if not _same_outline(lone(sided(was)), lone(sided(now))) or sum(map(twice_area, was)) != sum(map(twice_area, now)):
         raise BadInput(CLOSE, keys=sorted(edit.after))
     fits_its_ring(patch, edit)
-    no_slivers(patch, edit)
+    no_strips(patch, edit)
+    no_spikes(patch, edit)
     return edit
 
 
@@ -152,19 +153,26 @@ def fits_its_ring(patch: Patch, edit: Edit) -> None:
         raise BadInput(CROSSED, keys=sorted(edit.after))
 
 
-def no_slivers(patch: Patch, edit: Edit) -> None:
-    """Refuse necks, strips and corners that are narrower than a person on the ground could tell."""
-    moved = {key: now for key, now in edit.after.items() if now is not None and _moved(edit.before[key], now)}
-    for key, shape in moved.items():
+def no_strips(patch: Patch, edit: Edit) -> None:
+    """Refuse necks and strips that are narrower than a person on the ground could tell."""
+    for key, shape in _moved_grids(edit).items():
         bodies = _bodies(patch, shape)
         if bodies == 0 or (bodies > 1 and bodies > _bodies_before(patch, edit, key)):
             raise BadInput(NARROW, narrow=NARROW_M, keys=[key])
-    sharp = {key: found for key, shape in moved.items() if (found := _sharp(patch, shape))}
+
+
+def no_spikes(patch: Patch, edit: Edit) -> None:
+    """Refuse corners that are sharper than a person on the ground could follow."""
+    sharp = {key: found for key, shape in _moved_grids(edit).items() if (found := _sharp(patch, shape))}
     if sharp:
         known = {turn for shape in edit.before.values() if shape is not None for turn in _sharp(patch, shape)}
         for key, found in sharp.items():
             if found - known:
                 raise BadInput(SHARP, keys=[key])
+
+
+def _moved_grids(edit: Edit) -> dict[int, Polygon]:
+    return {key: now for key, now in edit.after.items() if now is not None and _moved(edit.before[key], now)}
 
 
 def _bodies_before(patch: Patch, edit: Edit, key: int) -> int:

@@ -14,7 +14,7 @@ from gridmap.domain.partition.noding import TANGLED, Noded
 from gridmap.domain.partition.patch import Patch, Side, directed, strings, turned, united
 from gridmap.errors import N_, BadInput
 
-MAX_PARTS = 100  # that change hands at once
+MAX_PARTS = 1_000  # that change hands at once
 ALONE = N_("这一块不与别的网格相邻，没有网格可归")
 
 
@@ -133,17 +133,21 @@ def dealt(patch: Patch, settled: Mapping[int, list[Face]], waiting: list[Face]) 
     holder = {side: key for side, key in around.items() if key not in settled}
     holder |= {side: key for key, parts in settled.items() for part in parts for side in part.sides}
     found = {key: list(parts) for key, parts in settled.items()}
-    left = list(waiting)
-    if len(left) > MAX_PARTS:
+    if len(waiting) > MAX_PARTS:
         raise BadInput(TANGLED)
+    left = dict(enumerate(waiting))
+    lengths = {i: _beside(patch, part, holder) for i, part in left.items()}
+    place = {side: i for i, part in left.items() for side in part.sides}
     while left:
-        lengths = [_beside(patch, part, holder) for part in left]
-        best = max(range(len(left)), key=lambda i: max(lengths[i].values(), default=0.0))
+        best = max(left, key=lambda i: (max(lengths[i].values(), default=0.0), -i))
         if not lengths[best]:
-            raise BadInput(ALONE, keys=sorted({part.owner for part in left if part.owner}))
+            raise BadInput(ALONE, keys=sorted({part.owner for part in left.values() if part.owner}))
         part, to = left.pop(best), max(lengths[best], key=lambda key: (lengths[best][key], -key))
-        holder |= dict.fromkeys(part.sides, to)
         found.setdefault(to, [Face(to, patch.grids[to], ())]).append(part)
+        for side in part.sides:
+            beside = place.get(turned(side))
+            if beside in left and left[beside].owner != to:
+                lengths[beside][to] = lengths[beside].get(to, 0.0) + length_m(patch, side)
     return found
 
 

@@ -84,15 +84,15 @@ def noded(
     lines : whole units; closed where first and last are the same.
     rigid : keys of grids whose borders get no new corner.
     ends_m : so far the ends of a line that is not closed are led to the nearest border.
-    outline_moves : whether the outline may get new corners like any border.
+    outline_moves : whether the outline may get new corners like any border; the lines are then taken as they are drawn.
     """
     sides = _near(patch, lines, max(ends_m, NEAR_M))
     near, rim = pieces(sides)
     rim = rim & (not outline_moves)
     stiff = _stiff(sides, near, rigid)
-    if len(_crossing_pairs(_pieces_of(lines), near)[0]) > MAX_CROSSINGS:
+    if len(_crossing_pairs(_pieces_of(lines), near)[0]) > MAX_CROSSINGS * (10 if outline_moves else 1):
         raise BadInput(TANGLED)
-    border = _Border(near, rim, stiff, patch.scale) if len(near) else None
+    border = _Border(near, rim, stiff, patch.scale) if len(near) and not outline_moves else None
     led = [_led(line, border, ends_m) if border else list(line) for line in lines]
     drawn = _pieces_of(led)
     hot = np.unique(np.vstack([drawn[:, :2], drawn[:, 2:], _crossings(drawn, near)]), axis=0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shapely
 from shapely import Polygon
 
-from gridmap.domain.partition.checks import EMPTIED, Edit, changes, fits_its_ring, no_slivers, one_valid_polygon_each
+from gridmap.domain.partition.checks import EMPTIED, Edit, changes, fits_its_ring, no_strips, one_valid_polygon_each
 from gridmap.domain.partition.faces import Face, all_faces, dealt, joined, polygonized
 from gridmap.domain.partition.noding import noded
 from gridmap.domain.partition.operations import Shift
@@ -43,7 +43,7 @@ def shift(patch: Patch, wish: Shift, locked: frozenset[int]) -> Edit:
     edit = changes(patch, after, locked)
     one_valid_polygon_each(edit.after)
     fits_its_ring(patch, edit)
-    no_slivers(patch, edit)
+    no_strips(patch, edit)
     _one_ring({key: shape for key, shape in after.items() if shape is not None})
     return edit
 
