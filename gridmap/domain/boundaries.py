@@ -107,10 +107,11 @@ class Version:
 
 def packed(grids: Iterable[DraftGrid]) -> bytes:
     """Return grids as bytes, equal for equal grids: by key, each with its words and its ring of whole numbers."""
-    parts = []
-    for grid in sorted(grids, key=lambda g: g.key):
+    parts, ordered = [], sorted(grids, key=lambda g: g.key)
+    shapes = shapely.to_wkb(np.array([grid.boundary for grid in ordered], dtype=object), byte_order=1)
+    for grid, found in zip(ordered, shapes, strict=True):
         words = "\0".join((str(grid.number), grid.name, grid.kind, str(grid.worker_id))).encode()
-        shape = b"" if grid.boundary is None else shapely.to_wkb(grid.boundary, byte_order=1)
+        shape = found or b""
         parts.append(struct.pack("<qII", grid.key, len(words), len(shape)) + words + shape)
     return b"".join(parts)
 
@@ -139,11 +140,9 @@ def unpacked(data: bytes) -> tuple[DraftGrid, ...]:
 
 def fingerprint(grids: Iterable[DraftGrid]) -> bytes:
     """Return the SHA-256 of a partition: rings turned and begun the same way, so that only the ground counts."""
-    same = [
-        DraftGrid(g.key, g.number, g.name, g.kind, shapely.normalize(g.boundary), 0)
-        for g in grids
-        if g.boundary is not None
-    ]
+    drawn = [grid for grid in grids if grid.boundary is not None]
+    turned = shapely.normalize(np.array([grid.boundary for grid in drawn], dtype=object))
+    same = [DraftGrid(g.key, g.number, g.name, g.kind, shape) for g, shape in zip(drawn, turned, strict=True)]
     return hashlib.sha256(packed(same)).digest()
 
 

@@ -75,8 +75,8 @@ def check(con: Connection, actor: Actor, made: Patch, *, on: date) -> None:
     """
     access.require(actor, Machine.JOB)
     thinking.check(made)
-    elsewhere = redrawing.numbers_elsewhere(con, actor.community_id, on=on, but=list(made.before))
-    twice = sorted({grid.number for grid in made.after.values()} & set(elsewhere))
+    numbers = [grid.number for grid in made.after.values()]
+    twice = redrawing.numbers_elsewhere(con, actor.community_id, numbers, on=on, but=list(made.before))
     if twice:
         raise BadInput("网格编号 %(number)s 用了两次，请改成不同的编号", number=twice[0])
 

@@ -44,17 +44,19 @@ def codes(con: Connection, community_id: int) -> set[str]:
     return set(con.execute(text("SELECT code FROM grid WHERE community_id = :c"), {"c": community_id}).scalars())
 
 
-def numbers_elsewhere(con: Connection, community_id: int, *, on: date, but: Sequence[int]) -> dict[int, str]:
-    """Return number and name of the grids of a day except some."""
-    rows = con.execute(
+def numbers_elsewhere(
+    con: Connection, community_id: int, numbers: Sequence[int], *, on: date, but: Sequence[int]
+) -> list[int]:
+    """Return which of some numbers grids of a day have that are not among ``but``, ascending."""
+    found = con.execute(
         text(
-            "SELECT g.number, g.name FROM grid AS g JOIN grid_version AS v ON v.community_id = g.community_id"
+            "SELECT DISTINCT g.number FROM grid AS g JOIN grid_version AS v ON v.community_id = g.community_id"
             " AND v.grid_id = g.id AND v.valid_from <= :on AND (v.valid_to IS NULL OR v.valid_to > :on)"
-            " WHERE g.community_id = :c AND NOT g.id = ANY(:but)"
+            " WHERE g.community_id = :c AND g.number = ANY(:numbers) AND NOT g.id = ANY(:but) ORDER BY g.number"
         ),
-        {"c": community_id, "on": on, "but": list(but)},
+        {"c": community_id, "numbers": list(numbers), "on": on, "but": list(but)},
     )
-    return {row[0]: row[1] for row in rows}
+    return list(found.scalars())
 
 
 def grid_names(con: Connection, community_id: int, ids: Sequence[int]) -> list[str]:
