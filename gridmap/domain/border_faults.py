@@ -17,7 +17,7 @@ from gridmap.domain.working import WorkSetting
 Shapes = npt.NDArray[np.object_]
 
 CUT_M2 = 1.0  # a border that runs along a wall may graze it by centimetres
-CLEARLY = 0.25  # of the side of a square as large as the median grid
+CLEARLY, EVEN = 0.25, 0.02  # of the side of a square as large as the median grid
 # The order of the list: what makes figures wrong first, what is only untidy last.
 KINDS = (
     *("unreadable", "invalid", "pieces", "overlap", "gap", "beyond", "node"),
@@ -98,16 +98,18 @@ def of_grids(
         if size in (Band.SMALL, Band.LARGE):
             yield Fault(str(size), (grid.key,), at)
     yield from _islands(there)
+    shape = {g.key: g.boundary for g in there}
     for late, early in out_of_order(there):
-        yield Fault("number", (late, early), next(_middle(g.boundary) for g in there if g.key == late))
+        yield Fault("number", (late, early), _middle(shape[late]))
 
 
 def out_of_order(grids: Iterable[DraftGrid]) -> list[tuple[int, int]]:
     """Return pairs of grids whose numbers are the wrong way round, or equal: the one to come first, then the other.
 
-    Where one row of grids ends and the next begins is a matter of taste. But a grid that lies both north and west of
-    another comes before it in whatever rows, and only that is called wrong: by centres, by more than
-    ``CLEARLY`` of a usual grid's width. Commercial grids have the last numbers, in an order of their own.
+    Where one row of grids ends and the next begins is a matter of taste. But a grid that lies north or west of another,
+    and not south or east of it, comes before it in whatever rows, and only that is called wrong: by centres, by more
+    than ``CLEARLY`` of a usual grid's width the one way, even to ``EVEN`` of it the other, and only where ``in_rows``
+    would put it right. Commercial grids have the last numbers, in an order of their own.
     """
     listed = sorted((g for g in grids if g.boundary is not None), key=lambda g: (g.number, g.key))
     shapes = np.array([g.boundary for g in listed], dtype=object)
@@ -117,11 +119,18 @@ def out_of_order(grids: Iterable[DraftGrid]) -> list[tuple[int, int]]:
     least = CLEARLY * float(np.sqrt(np.median(shapely.area(shapes))))
     last = np.array([g.kind != "general" for g in listed])
     number = np.array([g.number for g in listed])
+    numbers = in_rows(listed)
+    wanted = np.array([numbers[g.key] for g in listed])
     found = []
     for j in range(1, len(listed)):
         before = slice(0, j)
-        north_west = (y[j] - y[before] > least) & (x[before] - x[j] > least) & (last[before] == last[j])
-        wrong = north_west | (last[before] & ~last[j]) | (number[before] == number[j])
+        north, west = y[j] - y[before], x[before] - x[j]
+        # clearly one way, and not clearly against it the other way
+        north_west = (np.maximum(north, west) > least) & (np.minimum(north, west) > -EVEN / CLEARLY * least)
+        north_west &= last[before] == last[j]
+        wrong = ((north_west | (last[before] & ~last[j])) & (wanted[j] < wanted[before])) | (
+            number[before] == number[j]
+        )
         if wrong.any():
             found.append((listed[j].key, listed[int(np.flatnonzero(wrong)[0])].key))
     return found
