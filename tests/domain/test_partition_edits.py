@@ -37,7 +37,8 @@ def edited(world: World, edits: int, seed: int, tell: Callable[[str], None], *, 
             assert [fault for fault in faults(around) if fault.kind != Kind.GAP] == []  # a ring encloses what it misses
             assert total(world.grids) == ground
     assert total(world.grids) == ground
-    assert faults(world.grids, outline) == () if look else True
+    if look:
+        assert faults(world.grids, outline) == ()
     tell(f"{edits} edits of {about} grids, seed {seed}; {tally.total() - edits} more were refused")
     world.undo_all()
     assert world.bytes() == bytes_before

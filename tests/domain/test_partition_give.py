@@ -13,7 +13,7 @@ import shapely
 from border_edits import total
 from shapely import Polygon
 
-from gridmap.domain.partition import Give, Patch, apply, faults, whole
+from gridmap.domain.partition import Give, Kind, Patch, apply, faults, whole
 from gridmap.errors import BadInput
 
 GEODATA = Path(__file__).resolve().parents[2] / "geodata" / "nanshan"
@@ -61,7 +61,8 @@ def test_buildings_are_given_whole_and_no_other_is_cut(
         assert not (np.abs(now - was) > LITTLE).any(), i
         whole_after = {key: shape for key, shape in after.items() if shape is not None}
         assert total(whole_after) == total(grids)
-        assert faults({key: whole_after[key] for key in edit.after}) == () or nightly
+        changed = faults({key: whole_after[key] for key in edit.after})
+        assert [fault for fault in changed if fault.kind != Kind.GAP] == []  # they may enclose what is not among them
     tell(", ".join(f"{n} {words}" for words, n in tally.most_common()))
     assert tally["given"] > tally.total() / 4
 
