@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask_babel import lazy_gettext
+from flask_babel import gettext, lazy_gettext
 
 from gridmap.domain.actors import Actor, Role
 from gridmap.domain.boundaries import Comment, DraftGrid, Plan, PlanState
@@ -39,6 +39,7 @@ WORDS = {
     "no_faults": lazy_gettext("没有发现问题：没有缝隙和重叠，每栋楼都在一个网格里。"),
     "offline": lazy_gettext("网络断了，连上以后再试"),
     "nowhere": lazy_gettext("取不到您的位置，请在浏览器里允许定位"),
+    "viewing": lazy_gettext("现在只能看，不能改"),
     "move": lazy_gettext("按住一条边界拖动，两边的网格一起变；双击节点去掉它"),
     "cut": lazy_gettext("从网格外点到网格外，画一条线把它切开；双击或按“完成”结束"),
     "cut_ready": lazy_gettext("已点 {n} 个点，按“完成”切开"),
@@ -79,6 +80,7 @@ def standing(con: Con, actor: Actor, plan: Plan) -> dict[str, Any]:
         "can_redo": plan.undone > 0,
         "editable": mine and not stale,
         "held": other,
+        "holder": gettext("%(holder)s。您可以看，不能改。", holder=say.holder(plan)) if other else "",
         "stale": stale and mine,
         "submittable": mine and not stale,
     }

@@ -213,12 +213,19 @@ def sentence(effects: Sequence[Effect], names: Mapping[int, DraftGrid]) -> str:
     return "，".join(listed[: 4 if more else 5]) + more + "。"
 
 
+def _same(effect: Effect) -> bool:
+    """Tell whether a grid only got another corner on a border that runs as before."""
+    one, other = effect.before, effect.after
+    return one is not None and other is not None and (one.area_m2, one.households) == (other.area_m2, other.households)
+
+
 def told(effects: Sequence[Effect], grids: Iterable[DraftGrid], setting: WorkSetting) -> dict[str, Any]:
     """Return what a change does, ready to be shown."""
     names = {grid.key: grid for grid in grids if grid.name}
+    moved = [effect for effect in effects if not _same(effect)]
     exact = edge.actor().role is Role.SECRETARY
     some = sorted(
-        effects, key=lambda e: -abs((e.after.households if e.after else 0) - (e.before.households if e.before else 0))
+        moved, key=lambda e: -abs((e.after.households if e.after else 0) - (e.before.households if e.before else 0))
     )
     cards = [_card(effect, names.get(effect.key), setting, exact=exact) for effect in some[:SHOWN_CARDS]]
     return {"words": sentence(effects, names), "cards": cards}

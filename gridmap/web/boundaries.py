@@ -151,7 +151,6 @@ def editor(draft_id: int) -> str:
         plan=plan,
         state=say.STATES[plan.state],
         origin=say.ORIGINS[plan.origin],
-        holder=say.holder(plan),
         tools=TOOLS,
         editor=who.role in EDITORS,
         secretary=who.role is Role.SECRETARY,

@@ -11,9 +11,10 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page, ViewportSize, expect
 from signing import OPERATOR
+from sqlalchemy import text
 from watched import DESK, PHONE, Live, Opener, Watched, findings
 
-from gridmap.domain.actors import Actor, Role
+from gridmap.domain.actors import Actor, Machine, Role
 from gridmap.domain.boundaries import DraftGrid
 from gridmap.ops.cluster import Cluster
 from gridmap.services import accounts, boundaries
@@ -84,10 +85,11 @@ def grids_of(town: Live, page: Page) -> list[DraftGrid]:
         return boundaries.grids(con, who, plan_id=plan_id)
 
 
-def shared_by(town: Live, page: Page, spot: Spot) -> int:
-    """Return one of the grids that have a corner."""
+def sharing(town: Live, page: Page, spot: Spot) -> tuple[int, int]:
+    """Return the two grids that have a corner."""
     corner = (round(spot[0] * 1e7), round(spot[1] * 1e7))
-    return next(g.key for g in grids_of(town, page) if g.boundary and corner in set(g.boundary.exterior.coords))
+    one, other = (g.key for g in grids_of(town, page) if g.boundary and corner in set(g.boundary.exterior.coords))
+    return one, other
 
 
 def shared(town: Live, page: Page) -> tuple[Spot, Spot]:
@@ -245,7 +247,7 @@ def test_a_locked_grid_cannot_be_dragged(visit: Opener, town: Live) -> None:
     spot, _ = shared(town, page)
     ground = looking(page, spot)
     page.click("[data-tab=grids]")
-    key = shared_by(town, page, spot)
+    key, _ = sharing(town, page, spot)
     with page.expect_response(lambda answer: answer.url.endswith("/lock")):
         page.click(f"[data-lock='{key}']")
     kept(page)
@@ -365,3 +367,50 @@ def test_a_version_is_put_back_with_three_clicks(visit: Opener, town: Live) -> N
     page.click("#submit button[type=submit]")
     page.wait_for_url("**/approve")
     expect(page.locator("main")).to_contain_text("恢复以前的边界")
+
+
+def test_faults_are_walked_through_one_after_the_other(visit: Opener, town: Live) -> None:
+    page = new_draft(visit(Role.PLANNER, DESK, town))
+    key = page.evaluate("JSON.parse(document.getElementById('data').textContent).shapes[1]")
+    ground = looking(page, (key["at"][0], key["at"][1]), 16)
+    page.click("[data-mode=cut]")  # straight through the houses
+    x, y = ground.at((key["at"][0], key["at"][1]))
+    page.mouse.click(x - 330, y - 40)
+    page.mouse.click(x + 330, y - 40)
+    page.click("#done")
+    expect(page.locator("#told")).to_contain_text("新增")
+    page.click(".border-bar [data-act=faults]")
+    expect(page.locator("#fault-list li")).not_to_have_count(0)
+    page.click("[data-walk='1']")
+    first = page.locator("#fault-list [aria-current=true]").inner_text()
+    expect(page.locator("path[stroke='#b3261e']").last).to_be_visible()
+    page.click("[data-walk='-1']")
+    expect(page.locator("#fault-list [aria-current=true]")).to_have_count(1)
+    assert first
+
+
+def test_buildings_are_given_to_the_grid_beside_them(visit: Opener, town: Live) -> None:
+    page = new_draft(visit(Role.PLANNER, DESK, town))
+    spot, _ = shared(town, page)
+    to, from_ = sharing(town, page, spot)
+    shapes = {grid.key: grid for grid in grids_of(town, page)}
+    with town.database.transaction(Actor(Machine.JOB, town.community_id)) as con:
+        house = con.execute(
+            text(
+                "SELECT ST_X(ST_PointOnSurface(shape)), ST_Y(ST_PointOnSurface(shape)) FROM building"
+                " WHERE grid_id = :g ORDER BY shape <-> ST_SetSRID(ST_MakePoint(:x, :y), ST_SRID(shape)) LIMIT 1"
+            ),
+            {"g": from_, "x": spot[0], "y": spot[1]},
+        ).one()
+    told = page.evaluate("JSON.parse(document.getElementById('data').textContent).shapes")
+    receiver = next(grid["at"] for grid in told if grid["key"] == to)
+    ground = looking(page, spot, 16.5)
+    page.click("[data-mode=give]")
+    page.mouse.click(*ground.at((receiver[0], receiver[1])))
+    expect(page.locator("#hint")).to_contain_text(f"划给{shapes[to].name}")
+    with page.expect_response(lambda answer: answer.url.endswith("/ground")):
+        page.mouse.click(*ground.at((house[0], house[1])))
+    expect(page.locator("#hint")).to_contain_text("1 处划给")
+    with page.expect_response(lambda answer: answer.url.endswith("/edit")) as answered:
+        page.click("#done")
+    assert {grid["key"] for grid in answered.value.json()["changed"]} >= {to, from_}

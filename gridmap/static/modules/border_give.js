@@ -24,6 +24,7 @@ export function giving(map, base, page) {
     get to() { return to; },
     get count() { return picked.size; },
     ids: () => [...picked.keys()],
+    forget: clear,
     begin() { clear(); to = null; },
     end() { clear(); to = null; },
     back() {

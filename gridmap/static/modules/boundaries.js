@@ -16,6 +16,7 @@ import { giving } from "./border_give.js";
 import { listing } from "./border_list.js";
 
 const PREVIEW_MS = 120; // between two previews while a hand moves
+const WATCH_MS = 20_000; // who may only look sees what the other draws, and when he lets go
 
 /** The borders as a layer; the page fills it. @param {L.Map} map */
 export function borders(map) {
@@ -70,14 +71,16 @@ export function start(map, { borders: made }) {
   }
   function standing() {
     stage.classList.toggle("editing", editing());
-    at("undo").disabled = !plan.can_undo || !plan.editable;
-    at("redo").disabled = !plan.can_redo || !plan.editable;
+    for (const [id, can] of [["undo", plan.can_undo], ["redo", plan.can_redo]]) if (at(id)) at(id).disabled = !can || !plan.editable;
     for (const button of document.querySelectorAll("[data-mode]")) button.disabled = !plan.editable;
     for (const part of document.querySelectorAll("[data-needs]")) {
       part.hidden = !(part.dataset.needs === "editable" ? plan.editable : plan[part.dataset.needs]);
     }
     const button = at("submit-open");
     if (button) button.disabled = !plan.changed;
+    at("holder").textContent = plan.holder;
+    for (const seen of document.querySelectorAll(".panel input[name=revision]")) seen.value = String(plan.revision);
+    hint();
   }
   function was() {
     layer.was((told.total.was || []).map((flat) => {
@@ -223,6 +226,12 @@ export function start(map, { borders: made }) {
   }
   /** Say what to do next with the tool in hand, and show the buttons that belong to it. */
   function hint() {
+    if (!at("hint")) return; // who may only read has no tools
+    if (!plan.editable) {
+      at("hint").textContent = words.viewing;
+      for (const id of ["done", "back", "leave", "along", "unit"]) at(id).hidden = true;
+      return;
+    }
     const n = mode === "give" ? give.count : sketch.count;
     const ready = mode === "give" ? n > 0 && give.to !== null : n > (mode === "draw" ? 2 : 1);
     const begun = ready ? `${mode}_ready` : mode === "give" && give.to !== null ? "give_to" : mode;
@@ -295,7 +304,7 @@ export function start(map, { borders: made }) {
     }
     if (typing) return;
     if (event.key === "Escape" && !hand.cancel() && mode !== "move" && editing()) enter("move");
-    if (event.key === "Enter" && !at("done").disabled && !at("done").hidden && !event.target.closest("button, a, summary")) finish();
+    if (event.key === "Enter" && editing() && !at("done").disabled && !at("done").hidden && !event.target.closest("button, a, summary")) finish();
     if (event.key === "Backspace" && sketch.count) { event.preventDefault(); sketch.back(); }
   });
   const acts = {
@@ -326,7 +335,7 @@ export function start(map, { borders: made }) {
     if (tool === "out") map.zoomOut(1);
     if (tool === "locate") map.locate({ setView: true, maxZoom: 18 });
   });
-  at("unit").addEventListener("change", ({ target }) => { give.unit = target.value; give.begin(); hint(); });
+  at("unit")?.addEventListener("change", ({ target }) => { give.unit = target.value; give.forget(); hint(); });
   for (const [id, what] of [["submit", "submit"], ["force", "hold"]]) {
     at(id)?.querySelector("form").addEventListener("submit", async (event) => {
       event.preventDefault();
@@ -373,5 +382,6 @@ export function start(map, { borders: made }) {
   if (data.open === "submit" && at("submit")) at("submit").showModal();
   if (data.tab) list.tab(data.tab);
   new ResizeObserver(() => map.invalidateSize({ pan: false })).observe(map.getContainer());
+  setInterval(() => { if (!plan.editable && plan.state === "draft" && !document.hidden) reload(); }, WATCH_MS);
   document.documentElement.dataset.ready = "yes"; // for whoever waits: tests, screenshots
 }
