@@ -199,7 +199,7 @@ def test_another_worker_cannot_claim_a_household_that_moved(office: Office) -> N
 
 def test_of_many_who_approve_at_once_one_wins_and_each_other_is_told(office: Office, nightly: bool) -> None:
     """Two drafts of the same border, approved by many secretaries at the same moment, while phones send."""
-    rounds, threads = (100, 8) if nightly else (6, 4)
+    rounds, threads = (100, 8) if nightly else (4, 4)
     shares, wins = [0.1, 0.2], 0
     for number in range(rounds):
         moment = at(DAY, 9) + timedelta(minutes=number)
@@ -281,7 +281,7 @@ def test_replayed_publishes_leave_no_orphan_and_every_day_as_it_was_known(
         town.put("errand", grid_id=int(grid[0]), on=DAY, kind="facility", title="看一看", minutes=5, at=here)
     known: dict[date, dict[int, Counts]] = {}
     on, done, refused, waiting = DAY, 0, 0, 0
-    while done < (1_000 if nightly else 40):
+    while done < (1_000 if nightly else 30):
         homes = random.sample([home for homes in town.households for home in homes], 2)
         for home in homes:
             town.visit(home, at(on, 9), random.choice(["met", "nobody"]))
