@@ -368,11 +368,16 @@ export function start(map, { borders: made }) {
   sheet(() => map.invalidateSize({ pan: false }));
   shapes.put(data.shapes);
   const box = L.latLngBounds([...shapes.grids.values()].flatMap((grid) => grid.points[0].map(latlng)));
-  const hash = location.hash.match(/^#(\d+(?:\.\d+)?)\/(-?\d+(?:\.\d+)?)\/(-?\d+(?:\.\d+)?)$/);
   const over = wide() ? (document.querySelector(".border-tools")?.offsetHeight ?? 0) + 12 : 12; // what the tools hide
   const fit = () => map.fitBounds(box, { paddingTopLeft: [24, over + 12], paddingBottomRight: [wide() ? 72 : 24, wide() ? 76 : window.innerHeight * 0.5], animate: false });
-  if (hash) map.setView([Number(hash[2]), Number(hash[3])], Number(hash[1]), { animate: false });
-  else if (box.isValid()) fit();
+  /** Look where the address says: #zoom/latitude/longitude. */
+  function look() {
+    const hash = location.hash.match(/^#(\d+(?:\.\d+)?)\/(-?\d+(?:\.\d+)?)\/(-?\d+(?:\.\d+)?)$/);
+    if (hash) map.setView([Number(hash[2]), Number(hash[3])], Number(hash[1]), { animate: false });
+    return Boolean(hash);
+  }
+  if (!look() && box.isValid()) fit();
+  window.addEventListener("hashchange", look);
   map.on("locationerror", () => tell(words.nowhere));
   map.on("gridmap:failed", ({ sentence }) => tell(sentence, { bad: true }));
   map.on("moveend", () => snap.load());
