@@ -106,7 +106,7 @@ class Office:
         )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture  # anew for each piece: in the schedules' weeks a sign-in would end
 def office(new_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     database = Database(new_database("schedules"))
     with database.engine.begin() as con:
