@@ -108,7 +108,8 @@ class Office:
 
 @pytest.fixture  # anew for each piece: in the schedules' weeks a sign-in would end
 def office(new_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
-    database = Database(new_database("schedules"))
+    home = tmp_path_factory.mktemp("schedules")
+    database = Database(new_database(home.name))
     with database.engine.begin() as con:
         become(con, OPERATOR)
         made = con.execute(
@@ -125,7 +126,7 @@ def office(new_database: Callable[[str], str], tmp_path_factory: pytest.TempPath
         boss = con.execute(text("SELECT id FROM account WHERE role = 'secretary' AND community_id = :c"), {"c": made})
         leader = Actor(Role.SECRETARY, made, account_id=boss.scalar_one())
     clock = Clock()
-    app: Flask = create_app(database, Settings(home=tmp_path_factory.mktemp("home")), clock=clock)
+    app: Flask = create_app(database, Settings(home=home), clock=clock)
     phone = Phone(browser(app, new_token(database, made, Role.WORKER, MORNING)))
     yield Office(database, world, clock, phone, leader, places)
     database.close()
