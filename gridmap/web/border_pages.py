@@ -76,6 +76,7 @@ def standing(con: Con, actor: Actor, plan: Plan) -> dict[str, Any]:
         "revision": plan.revision,
         "state": str(plan.state),
         "changed": plan.changed,
+        "edits": plan.edits,
         "can_undo": plan.edits > 0,
         "can_redo": plan.undone > 0,
         "editable": mine and not stale,

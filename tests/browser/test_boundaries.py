@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -154,6 +155,7 @@ def test_a_shared_border_moves_both_grids_and_is_handed_in_with_four_clicks(visi
     expect(page.locator("#effects article")).to_have_count(2)
     changes = [int(word.replace("−", "-").replace(",", "") or 0) for word in page.locator(".delta").all_inner_texts()]
     assert sum(changes) == 0
+    expect(page.locator("tr.walking td").nth(1)).to_have_text(re.compile(r"^[0-9]+\.[0-9]$"))  # it comes a little later
     assert findings(page) == []
     page.click("#submit-open")
     page.fill("#submit textarea", "两个网格的户数要接近")

@@ -62,6 +62,7 @@ export function start(map, { borders: made }) {
   function show(now = current()) {
     at("told").textContent = now.words;
     effects(at("effects"), now, words);
+    if (now === current()) walking(at("effects"), walked());
     at("no-effects").hidden = now.cards.length > 0;
     for (const button of document.querySelectorAll("[data-view]")) {
       button.setAttribute("aria-pressed", String(button.dataset.view === view));
@@ -106,18 +107,28 @@ export function start(map, { borders: made }) {
     walk();
   }
   let walks = 0;
+  let minutes = {}; // of walking, by grid: present borders and draft
+  /** The walking minutes as the view needs them: what they were before one step of several is not known. */
+  function walked() {
+    if (view === "total" || plan.edits === 1) return minutes;
+    return Object.fromEntries(Object.entries(minutes).map(([key, told]) => [key, { before: "—", after: told.after, change: "" }]));
+  }
   /** Ask for the walking minutes of the grids that are shown; they take longer. */
   async function walk() {
-    const keys = current().cards.map((card) => card.key);
+    const keys = [...new Set([told.step, told.total].flatMap((one) => one?.cards.map((card) => card.key) || []))];
     walks += 1;
     const mine = walks;
+    minutes = {};
     if (!keys.length) return;
     try {
-      const { minutes } = await ask(`${data.url}/walking.json?keys=${keys.join(",")}`);
-      if (mine === walks) walking(at("effects"), minutes);
-    } catch (error) {
-      if (mine === walks && !(error instanceof TypeError)) walking(at("effects"), Object.fromEntries(keys.map((key) => [key, { before: "—", after: "—", change: "" }])));
+      const found = await ask(`${data.url}/walking.json?keys=${keys.join(",")}`);
+      if (mine !== walks) return;
+      ({ minutes } = found);
+    } catch {
+      if (mine !== walks) return;
+      minutes = Object.fromEntries(keys.map((key) => [key, { before: "—", after: "—", change: "" }])); // the rest of the panel stands
     }
+    walking(at("effects"), walked());
   }
 
   // --- changing ----------------------------------------------------------------------------------------------------------
@@ -328,7 +339,7 @@ export function start(map, { borders: made }) {
     const button = target.closest?.("button");
     if (!button || button.disabled) return;
     if (button.dataset.mode) enter(button.dataset.mode);
-    if (button.dataset.view) { view = button.dataset.view; show(); walk(); }
+    if (button.dataset.view) { view = button.dataset.view; show(); }
     if (button.dataset.act) acts[button.dataset.act]?.(button);
     const { tool } = button.dataset;
     if (tool === "in") map.zoomIn(1);
