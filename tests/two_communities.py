@@ -63,6 +63,7 @@ def values_for(small: Small) -> dict[str, object]:
         "submission_id": UUID(int=1),
         "photo_id": UUID(int=1),
         "kind": "csv",
+        "suffix": "geojson",
         "layer": "base",
         "scope": "secretary",
         "version": "1-20260601",

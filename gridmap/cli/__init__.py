@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import keyword
 import sys
 
 import click
@@ -18,7 +19,7 @@ COMMANDS = {
     "certificates": ["cert", "keys"],
     "communities": ["community"],
     "coverage": ["coverage", "export"],
-    "grids": ["grids"],
+    "grids": ["grids", "import"],
     "plans": ["plan"],
     "streets": ["streets"],
     "working": ["setting"],
@@ -39,7 +40,8 @@ class Lazy(click.Group):
         if name not in WHERE:
             return super().get_command(ctx, name)
         module = importlib.import_module(f"gridmap.cli.{WHERE[name]}")
-        command: click.Command = getattr(module, name.replace("-", "_"))
+        own = name.replace("-", "_") + "_" * keyword.iskeyword(name)
+        command: click.Command = getattr(module, own)
         return command
 
 

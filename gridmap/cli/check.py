@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -22,7 +22,9 @@ from gridmap.cli.edge import HOST
 from gridmap.domain.actors import Actor, Machine, Role
 from gridmap.domain.tiles import tile_of
 from gridmap.errors import SetupFault
-from gridmap.services import accounts, boundaries, coverage, plans
+from gridmap.files.coverage import overview_sheet
+from gridmap.files.sheets import to_xlsx
+from gridmap.services import accounts, boundaries, coverage, plans, reports
 from gridmap.web.access import rule_of
 from gridmap.web.app import create_app
 
@@ -103,7 +105,6 @@ def samples(community_id: int) -> Samples:
             ),
             {"c": community_id},
         ).all()
-        issued = [str(i) for i in con.execute(text("SELECT max(id) FROM issued_report")).scalars() if i]
         staff = [str(i) for i in con.execute(text("SELECT min(id) FROM worker")).scalars() if i]
     x, y = tile_of(one.lon, one.lat, ZOOM)
     shared = {
@@ -113,8 +114,9 @@ def samples(community_id: int) -> Samples:
         "x": [str(x)],
         "y": [str(y)],
         "kind": ["xlsx", "csv"],
+        "suffix": ["geojson", "gpkg", "zip", "kml", "dxf"],
         "token": ["no-such-link"],
-        "report_id": issued,
+        "report_id": [_report(community_id)],
         "submission_id": [str(UUID(int=1))],
         "photo_id": [str(UUID(int=1))],
         "worker_id": staff,
@@ -138,6 +140,19 @@ def _draft(community_id: int) -> str:
         made = boundaries.begin(con, job, title="demo --check", at=at, on=coverage.days(con, job).today)
         boundaries.discard(con, job, plan_id=made, at=at)
         return str(made)
+
+
+def _report(community_id: int) -> str:
+    """Return the newest report that was handed out; where there is none, yesterday's."""
+    job = Actor(Machine.JOB, community_id)
+    with edge.transaction(job) as con:
+        known = reports.listing(con, job)
+        if known:
+            return str(known[0].report_id)
+        today = coverage.days(con, job).today
+        found = reports.to_issue(con, job, on=today - timedelta(days=1), today=today)
+        sheet = overview_sheet(found, ("demo --check",))
+        return str(reports.keep(con, job, overview=found, title=sheet.title, file=to_xlsx(sheet)))
 
 
 def _plans(community_id: int, codes: list[str]) -> dict[str, list[str]]:

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from gridmap.cli import edge
 from gridmap.cli.edge import OPERATOR
+from gridmap.cli.grids import export_grids
 from gridmap.domain.actors import Actor, Machine
 from gridmap.domain.coverage import Counts, Overview
 from gridmap.domain.figures import of_overview
@@ -124,6 +125,9 @@ def coverage(code: str, day: str, group: str | None, *, as_json: bool) -> None:
 @click.group()
 def export() -> None:
     """导出表格 / export tables."""
+
+
+export.add_command(export_grids)
 
 
 @export.command("coverage")

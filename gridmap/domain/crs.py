@@ -39,3 +39,17 @@ def projected_epsg(lon: float, lat: float) -> int:
         return 4534 + (meridian - 75) // 3
     zone = min(math.floor((lon + 180) / 6) + 1, 60)
     return (32600 if lat >= 0 else 32700) + zone
+
+
+def zoned_epsg(lon: float) -> int:
+    """Return the EPSG code of the CGCS2000 3-degree zone of a longitude in China whose eastings begin with its number.
+
+    EPSG:4513 is zone 25 (75 E), 4523 zone 35 (105 E), 4533 zone 45 (135 E).
+    """
+    return 4513 + min(max(round(lon / 3), 25), 45) - 25
+
+
+def is_known(epsg: int) -> bool:
+    """Tell whether coordinates of a system need no datum shift: CGCS2000, WGS 84, and the planes over them."""
+    utm = 32601 <= epsg <= 32660
+    return epsg in (STORE_SRID, WGS84_SRID, TILE_SRID) or 4502 <= epsg <= 4554 or utm

@@ -28,17 +28,19 @@ class Rule:
     roles : the roles that may call it.
     anyone : also a visitor who is not signed in.
     api : a program calls it: errors are JSON, and a POST carries JSON with the header ``X-Gridmap``.
+    largest : bytes of the body, where files are handed in; 0 = as everywhere.
     """
 
     roles: frozenset[Role]
     anyone: bool = False
     api: bool = False
+    largest: int = 0
 
 
-def allow(*who: Role | str, api: bool = False) -> Callable[[View], View]:
+def allow(*who: Role | str, api: bool = False, largest: int = 0) -> Callable[[View], View]:
     """Declare who may call a view: some roles, or ``ANYONE``."""
     anyone = ANYONE in who
-    rule = Rule(frozenset(Role) if anyone else frozenset(Role(role) for role in who), anyone, api)
+    rule = Rule(frozenset(Role) if anyone else frozenset(Role(role) for role in who), anyone, api, largest)
 
     def declare(view: View) -> View:
         view.allowed = rule  # type: ignore[attr-defined]

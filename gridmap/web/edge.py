@@ -160,6 +160,8 @@ def gate() -> None:
         return
     if _signed_in().actor.role not in declared.roles:
         raise Forbidden("您的角色不能使用这个功能")
+    if declared.largest:
+        request.max_content_length = declared.largest  # only for those who may hand files in
 
 
 def register(app: Flask) -> None:

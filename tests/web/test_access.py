@@ -63,6 +63,8 @@ MAY: dict[str, frozenset[Role | None]] = {
         ["boundaries.begin", "boundaries.return_to", "boundaries.send_back", "boundaries.discard"], DRAWING
     ),
     "boundaries.approve": frozenset([Role.SECRETARY]),
+    **dict.fromkeys(["border_files.page", "border_files.take"], DRAWING),
+    **dict.fromkeys(["border_files.result", "border_files.export"], OFFICE | {Role.PLANNER}),
     **{f"border_edits.{name}": DRAWING for name in BORDER_EDITS},
     **{f"border_edits.{name}": OFFICE | {Role.PLANNER} for name in BORDER_READS},
     "coverage.overview": MAP,
@@ -125,7 +127,7 @@ UNUSUAL = {
     "assets.favicon": 204,
     "accounts.link_page": 404,
     "pages.home": 302,
-    **dict.fromkeys(["boundaries.editor", "boundaries.decision"], 404),  # no such draft
+    **dict.fromkeys(["boundaries.editor", "boundaries.decision", "border_files.result"], 404),  # no such draft
     **dict.fromkeys(["reports.one", "reports.file"], 404),  # no such report
     **{f"border_edits.{name}": 404 for name in BORDER_READS},
     **dict.fromkeys(
