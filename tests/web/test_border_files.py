@@ -35,6 +35,8 @@ def hand_in(browser: FlaskClient, data: bytes, name: str = "网格.geojson", crs
 
 
 def test_a_file_is_read_shown_and_opened_as_a_draft(planner: FlaskClient) -> None:
+    overview = planner.get("/boundaries").get_data(as_text=True)
+    assert 'href="/boundaries/import"' in overview
     taken = planner.get("/boundaries/grids.geojson")
     assert taken.status_code == 200
     status, address = hand_in(planner, taken.data)
