@@ -83,6 +83,7 @@ def test_every_service_asks_for_access_first() -> None:
 LINKS_OUT = {
     "gridmap/web/navigation.py": ("uri.amap.com", "api.map.baidu.com"),
     "gridmap/files/gpx.py": ("www.topografix.com",),
+    "gridmap/files/borders_out.py": ("www.opengis.net/kml",),
 }
 
 
