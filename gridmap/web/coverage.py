@@ -13,12 +13,13 @@ from flask_babel import gettext
 
 from gridmap.domain.actors import Actor, Role
 from gridmap.domain.attention import Story, by_need, by_overdue, neediest
+from gridmap.domain.boundaries import PlanState
 from gridmap.domain.coverage import EVERYWHERE_CODE, Counts, GridCoverage, Overview, State, everywhere
 from gridmap.domain.groups import BIT, BY_CODE, GROUPS
 from gridmap.domain.households import Door
 from gridmap.errors import BadInput, NotFound
 from gridmap.maps.coverage import legend
-from gridmap.services import coverage, held, publishing
+from gridmap.services import boundaries, coverage, held, publishing
 from gridmap.services.households import VIEWERS
 from gridmap.services.visits import LEADERS
 from gridmap.store.database import Con
@@ -129,6 +130,12 @@ def shell(con: Con, who: Actor, view: View, found: Overview, **more: Any) -> dic
     }
 
 
+def _to_decide(con: Con, who: Actor) -> int:
+    """Count the drafts of borders that wait for this secretary."""
+    waiting = boundaries.plans(con, who, states=[PlanState.SUBMITTED])
+    return sum(plan.submitted_by != who.account_id for plan in waiting)
+
+
 @blueprint.get("/coverage")
 @allow(*READERS)
 def overview() -> str:
@@ -138,6 +145,7 @@ def overview() -> str:
         found = coverage.overview(con, who, on=view.on, group=view.group)
         page = shell(con, who, view, found)
         undecided = held.count(con, who) if who.role in LEADERS else 0
+        to_decide = _to_decide(con, who) if who.role is Role.SECRETARY else 0
     ranked = by_overdue(found.grids) if view.sort else by_need(found.grids, view.story)
     previous = found.previous or Counts()
     return render_template(
@@ -146,6 +154,7 @@ def overview() -> str:
         rows=[_row(view, grid) for grid in ranked],
         worst=neediest(found.grids),
         undecided=undecided,
+        to_decide=to_decide,
         change=figures.change(found.total.coverage_share, previous.coverage_share),
         stories=[(story, figures.STORY_WORDS[story]) for story in Story],
         order=gettext("按逾期户数从多到少") if view.sort else figures.ORDER_WORDS[view.story],

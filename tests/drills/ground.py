@@ -45,6 +45,9 @@ from gridmap.store.database import Database, become
 HOST = "127.0.0.1"
 HOUSEHOLDS = 30
 ANSWER_WITHIN_S = 60.0
+STEADY_S = (
+    6.0  # the server gives up, for its supervisor to start it anew, when a process dies within 5.5 s of its start
+)
 FIRST_ANSWER_WITHIN_S = 240.0  # a fresh checkout compiles the route search before its first answer
 Busy = http.client.HTTPException
 
@@ -96,9 +99,16 @@ class Ground:
             kill(random.choice(busy))  # noqa: S311 - which one is no secret
 
     def kill_web_worker(self) -> None:
-        """Kill one of the server's processes."""
-        workers = children(self.server.pid)
-        kill(random.choice(workers))  # noqa: S311
+        """Kill one of the server's processes that has worked for a while."""
+        kill(random.choice(self.wait_until_steady()))  # noqa: S311
+
+    def wait_until_steady(self) -> list[int]:
+        """Wait until a process of the server has worked for a while; return those that have."""
+        for _ in range(600):
+            if found := [pid for pid in children(self.server.pid) if age_s(pid) > STEADY_S]:
+                return found
+            time.sleep(0.1)
+        raise AssertionError("no process of the server stays alive")
 
     def wait_until_up(self, within_s: float = ANSWER_WITHIN_S) -> float:
         """Wait until the server answers a question to its database; return how long that took, seconds."""
@@ -115,6 +125,15 @@ def children(pid: int) -> list[int]:
     """Return the processes a process has started."""
     found = Path(f"/proc/{pid}/task/{pid}/children")
     return [int(child) for child in found.read_text().split()] if pid and found.exists() else []
+
+
+def age_s(pid: int) -> float:
+    """Return how long ago a process was started; 0 when it is gone."""
+    try:
+        started = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return 0.0
+    return float(Path("/proc/uptime").read_text().split()[0]) - int(started) / os.sysconf("SC_CLK_TCK")
 
 
 def words_of(pid: int) -> str:

@@ -112,6 +112,7 @@ def test_killed_in_the_middle_of_publishing_the_old_or_the_new_state_is_whole(
         today = datetime.now(SHANGHAI).date()
         plan_id = patient(lambda: draft(field, town, 0.5 if number % 2 == 0 else 0.0))  # noqa: B023
         assert isinstance(plan_id, int)
+        field.wait_until_steady()  # so that a kill strikes at its moment
         before, began = photograph(field, town), time.monotonic()
         strike = kill_in_between(way, chance.uniform(0.2, 1.1) * takes_s) if number >= CALM else None
         try:

@@ -158,6 +158,8 @@ def test_handing_in_needs_a_reason_and_a_day_to_come(client: Client, planner: Fl
         assert send(planner, f"{draft}/submit", wish | odd, 400)["error"]
     assert send(planner, f"{draft}/submit", wish)["next"] == f"{draft}/approve"
     assert post(planner, f"{draft}/approve", revision=str(revision)).status_code == 403
+    assert "1 个边界方案等您审批" in client(Role.SECRETARY).get("/coverage").get_data(as_text=True)
+    assert "个边界方案等您审批" not in planner.get("/coverage").get_data(as_text=True)
     page = client(Role.SECRETARY).get(f"{draft}/approve").get_data(as_text=True)
     assert "试一试" in page
     assert "您的决定" in page
