@@ -10,12 +10,13 @@ ends with the transaction, so nothing can leak over the pool; AUTOCOMMIT would m
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import psycopg
-from sqlalchemy import URL, Connection, Engine, create_engine, make_url, text
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -34,6 +35,8 @@ SESSION_OPTIONS = {
     "jit": "off",
     "timezone": "UTC",
 }
+
+CLOSING_TRIES, CLOSING_STEP_S = 150, 0.02  # three seconds for a request that is under way when its server stops
 
 # What psycopg says of a connection whose server went away: nothing, or that it was shut down, crashed or is starting.
 GONE = {None, "57P01", "57P02", "57P03"}
@@ -165,5 +168,10 @@ class Database:
         return row
 
     def close(self) -> None:
-        """Give every connection back to the server."""
+        """Give every connection back to the server; those in use get a moment to end what they do."""
+        pool = cast("QueuePool", self.engine.pool)
+        for _ in range(CLOSING_TRIES):
+            if not pool.checkedout():
+                break
+            time.sleep(CLOSING_STEP_S)
         self.engine.dispose()
