@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from functools import cache
 from typing import Any
 
@@ -12,7 +13,9 @@ import click
 from sqlalchemy import Connection
 
 from gridmap.domain.actors import Actor, Machine
+from gridmap.errors import BadInput
 from gridmap.ops.setup import ready_database
+from gridmap.services import accounts, coverage
 from gridmap.settings import Settings
 from gridmap.store.database import Database
 
@@ -43,3 +46,17 @@ def transaction(actor: Actor) -> Iterator[Connection]:
 def print_json(value: Any) -> None:
     """Print what a program reads: one JSON document."""
     click.echo(json.dumps(value, ensure_ascii=False, indent=1, default=str))
+
+
+@contextmanager
+def asking(code: str, day: str) -> Iterator[tuple[Connection, Actor, date]]:
+    """Yield a connection with the program's rights in the community that is meant, and the day."""
+    with transaction(OPERATOR) as con:
+        community_id, _ = accounts.find_community(con, OPERATOR, code)
+    actor = Actor(Machine.JOB, community_id)
+    with transaction(actor) as con:
+        try:
+            on = date.fromisoformat(day) if day else coverage.days(con, actor).today
+        except ValueError as error:
+            raise BadInput("日期 %(raw)s 写得不对：要写成 2026-03-01", raw=day) from error
+        yield con, actor, on

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from sqlalchemy import Connection
 
 from gridmap.cli import edge
 from gridmap.cli.edge import OPERATOR
@@ -55,20 +52,6 @@ QUESTIONS = {
 }
 
 
-@contextmanager
-def _asking(code: str, day: str) -> Iterator[tuple[Connection, Actor, date]]:
-    """Yield a connection with the program's rights in the community that is meant, and the day."""
-    with edge.transaction(OPERATOR) as con:
-        community_id, _ = accounts.find_community(con, OPERATOR, code)
-    actor = Actor(Machine.JOB, community_id)
-    with edge.transaction(actor) as con:
-        try:
-            on = date.fromisoformat(day) if day else coverage.days(con, actor).today
-        except ValueError as error:
-            raise BadInput("日期 %(raw)s 写得不对：要写成 2026-03-01", raw=day) from error
-        yield con, actor, on
-
-
 @click.group()
 def grids() -> None:
     """网格和边界 / grids and their borders."""
@@ -81,7 +64,7 @@ def grids() -> None:
 @JSON
 def check(code: str, day: str, plan_id: int | None, *, as_json: bool) -> None:
     """检查缝隙、重叠和落单的楼与户，有就以 1 退出 / find gaps, overlaps, orphans; exit 1 when there are any."""
-    with _asking(code, day) as (con, actor, on):
+    with edge.asking(code, day) as (con, actor, on):
         found = effects.faults(con, actor, plan_id=plan_id, on=on)
     wrong = Counter(one.kind for one in found if one.kind not in ADVICE)
     advice = Counter(one.kind for one in found if one.kind in ADVICE)
@@ -144,7 +127,7 @@ def _communities(code: str) -> dict[str, int]:
 )
 def export_grids(code: str, day: str, plan_id: int | None, crs: str, file: Path) -> None:
     """把网格边界写入文件 / write the borders of grids to a file."""
-    with _asking(code, day) as (con, actor, on):
+    with edge.asking(code, day) as (con, actor, on):
         found = border_files.handed(con, actor, on=on, plan_id=plan_id)
         data = borders_out.written(found, file.suffix.lower().removeprefix("."), border_files.reading(crs))
     try:
@@ -177,7 +160,7 @@ def import_grids(file: Path, code: str, crs: str, layer: str, *, swapped: bool, 
     paper = borders.read(data, file.name, layer=layer)
     wished = Reading(border_files.reading(crs).system, swapped) if crs else None
     plan_id = 0
-    with _asking(code, "") as (con, actor, on):
+    with edge.asking(code, "") as (con, actor, on):
         if dry_run:
             found = border_files.survey(con, actor, paper=paper, on=on, wished=wished)
         else:

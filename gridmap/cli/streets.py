@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import click
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import Connection
 
 from gridmap.cli import edge
 from gridmap.cli.edge import OPERATOR
 from gridmap.domain.actors import Actor, Machine
 from gridmap.domain.unreached import CLOSED_GATE, FAR, NO_STREET, STRAY, WALL
-from gridmap.errors import BadInput
-from gridmap.services import accounts, communities, coverage
+from gridmap.services import communities
 from gridmap.services import streets as wishes
 
 COMMUNITY = click.option("--community", "code", default="", metavar="CODE", help="社区编码 / which community")
@@ -47,20 +43,6 @@ REASONS = {
 }
 
 
-@contextmanager
-def _asking(code: str, day: str) -> Iterator[tuple[Connection, Actor, date]]:
-    """Yield a connection with the program's rights in the community that is meant, and the day."""
-    with edge.transaction(OPERATOR) as con:
-        community_id, _ = accounts.find_community(con, OPERATOR, code)
-    actor = Actor(Machine.JOB, community_id)
-    with edge.transaction(actor) as con:
-        try:
-            on = date.fromisoformat(day) if day else coverage.days(con, actor).today
-        except ValueError as error:
-            raise BadInput("日期 %(raw)s 写得不对：要写成 2026-03-01", raw=day) from error
-        yield con, actor, on
-
-
 @click.group()
 def streets() -> None:
     """人走的路 / the streets people walk."""
@@ -72,7 +54,7 @@ def streets() -> None:
 @JSON
 def listing(code: str, day: str, *, as_json: bool) -> None:
     """显示路网的构成 / the network in figures."""
-    with _asking(code, day) as (con, actor, on):
+    with edge.asking(code, day) as (con, actor, on):
         found = wishes.summary(con, actor, on=on)
     if as_json:
         edge.print_json({"on": on, **asdict(found)})
@@ -97,7 +79,7 @@ def listing(code: str, day: str, *, as_json: bool) -> None:
 @JSON
 def unreached(code: str, day: str, *, as_json: bool) -> None:
     """列出路到不了或离路太远的单元入口 / entrances no street leads to as it should."""
-    with _asking(code, day) as (con, actor, on):
+    with edge.asking(code, day) as (con, actor, on):
         found = wishes.unreached(con, actor, on=on)
     if as_json:
         edge.print_json({"on": on, "entrances": [asdict(one) for one in found]})
@@ -146,7 +128,7 @@ def build_missing() -> list[str]:
 @JSON
 def reach(minutes: int, place: tuple[float, float] | None, code: str, day: str, *, as_json: bool) -> None:
     """几分钟内能走到哪里、住着多少户 / what lies within MINUTES on foot, and how many homes."""
-    with _asking(code, day) as (con, actor, on):
+    with edge.asking(code, day) as (con, actor, on):
         lon, lat = place or wishes.centre(con, actor)
         found = wishes.reach(con, actor, lon=lon, lat=lat, minutes=minutes, on=on)
     by_grid = {str(grid): n for grid, n in sorted(found.homes.by_grid.items())}
